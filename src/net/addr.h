@@ -1,0 +1,36 @@
+/*
+ * addr - internet addresses, and the endpoints of a connection.
+ */
+#ifndef NET_ADDR_H
+#define NET_ADDR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+
+enum { ENDPOINT_TEXT_MAX = 64 }; /* bytes, with the NUL: "[v6 address]:port" */
+
+struct addr {
+	uint8_t bytes[16]; /* network order; IPv4 uses the first 4, the rest is zero */
+	bool is_v6;
+};
+
+struct endpoint {
+	struct addr addr;
+	uint16_t port; /* host order */
+};
+
+static inline bool endpoint_eq(const struct endpoint *a, const struct endpoint *b)
+{
+	return a->port == b->port && a->addr.is_v6 == b->addr.is_v6 &&
+	       memcmp(a->addr.bytes, b->addr.bytes, sizeof(a->addr.bytes)) == 0;
+}
+
+/* "10.0.0.1:3306" or "[fe80::1]:3306"; returns TO. */
+const char *endpoint_format(const struct endpoint *e, char to[ENDPOINT_TEXT_MAX]);
+
+/* Reads what endpoint_format() writes. False, and *OUT untouched, if it is not that. */
+bool endpoint_parse(struct slice text, struct endpoint *out);
+
+#endif
