@@ -1,0 +1,248 @@
+/*
+ * reply - what a server answers with. Layouts are those of the MySQL source documentation, "Generic
+ * Response Packets", "Column Definition" and "COM_STMT_PREPARE_OK", except where noted.
+ */
+#include "mysql/reply.h"
+
+enum {
+	SQLSTATE_LEN = 5,
+	ERR_PROGRESS = 0xffff,
+	PREPARED_WARNINGS_FROM = 12, /* bytes of a COM_STMT_PREPARE_OK with a warning count */
+};
+
+/*
+ * The info of an OK packet. The manual has string<EOF> without CLIENT_SESSION_TRACK, but servers
+ * write a length in front in either case; proxies do as the manual says. With ALONE nothing may follow
+ * it.
+ */
+static struct slice read_info(struct cursor *c, bool alone)
+{
+	struct cursor measured = *c;
+	struct slice info = myp_cur_lenenc_bytes(&measured);
+
+	if (!cur_ok(&measured) || (alone && !cur_done(&measured)))
+		return cur_rest(c);
+	*c = measured;
+	return info;
+}
+
+enum err myp_ok_decode(struct slice payload, uint64_t caps, struct myp_ok *out)
+{
+	struct cursor c = cur_of(payload);
+	struct myp_ok ok = {.affected_rows = 0};
+	uint8_t first = cur_u8(&c);
+	bool changed;
+
+	if (first != MYP_OK && first != MYP_EOF)
+		return ERR_PROTO;
+	ok.affected_rows = myp_cur_lenenc(&c);
+	ok.insert_id = myp_cur_lenenc(&c);
+	if (caps & MYP_CAP_PROTOCOL_41) {
+		ok.status = cur_u16(&c);
+		ok.warnings = cur_u16(&c);
+	} else if (caps & MYP_CAP_TRANSACTIONS) {
+		ok.status = cur_u16(&c);
+	}
+	if (!cur_ok(&c))
+		return ERR_PROTO;
+	changed = (caps & MYP_CAP_SESSION_TRACK) && (ok.status & MYP_STATUS_SESSION_STATE_CHANGED);
+	if (cur_left(&c) > 0)
+		ok.info = read_info(&c, !changed);
+	if (changed && cur_left(&c) > 0)
+		ok.state = myp_cur_lenenc_bytes(&c);
+	*out = ok;
+	return ERR_OK;
+}
+
+static bool is_sqlstate(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (!(s.ptr[i] >= '0' && s.ptr[i] <= '9') && !(s.ptr[i] >= 'A' && s.ptr[i] <= 'Z'))
+			return false;
+	return s.len == SQLSTATE_LEN;
+}
+
+/*
+ * The marker and state may be there before the handshake, when no capabilities are agreed on yet:
+ * so it is their looks that count then.
+ */
+static void read_sqlstate(struct cursor *c, uint64_t caps, struct myp_err *e)
+{
+	struct cursor after = *c;
+	bool marked = cur_u8(&after) == '#';
+	struct slice state = cur_bytes(&after, SQLSTATE_LEN);
+
+	memcpy(e->sqlstate, "HY000", sizeof(e->sqlstate));
+	if (!marked || !cur_ok(&after))
+		return;
+	if (is_sqlstate(state))
+		memcpy(e->sqlstate, state.ptr, SQLSTATE_LEN);
+	else if (!(caps & MYP_CAP_PROTOCOL_41))
+		return;
+	*c = after;
+}
+
+enum err myp_err_decode(struct slice payload, uint64_t caps, struct myp_err *out)
+{
+	struct cursor c = cur_of(payload);
+	struct myp_err e = {.code = 0};
+
+	if (cur_u8(&c) != MYP_ERR)
+		return ERR_PROTO;
+	e.code = cur_u16(&c);
+	if (!cur_ok(&c))
+		return ERR_PROTO;
+	read_sqlstate(&c, caps, &e);
+	e.message = cur_rest(&c);
+	*out = e;
+	return ERR_OK;
+}
+
+bool myp_is_progress(struct slice payload, uint64_t caps)
+{
+	struct cursor c = cur_of(payload);
+
+	return (caps & (MYP_CAP_MARIADB_PROGRESS | MYP_CAP_CAPABILITY_EXTENSION)) &&
+	       cur_u8(&c) == MYP_ERR && cur_u16(&c) == ERR_PROGRESS;
+}
+
+enum err myp_eof_decode(struct slice payload, uint64_t caps, struct myp_eof *out)
+{
+	struct cursor c = cur_of(payload);
+	uint16_t warnings = 0, status = 0;
+
+	if (cur_u8(&c) != MYP_EOF)
+		return ERR_PROTO;
+	if ((caps & MYP_CAP_PROTOCOL_41) && cur_left(&c) > 0) {
+		warnings = cur_u16(&c);
+		status = cur_u16(&c);
+	}
+	if (!cur_done(&c))
+		return ERR_PROTO;
+	*out = (struct myp_eof){.warnings = warnings, .status = status};
+	return ERR_OK;
+}
+
+/* The value of one change that is not a system variable; as it is where its form is not known. */
+static struct slice state_value(uint8_t type, struct slice data)
+{
+	struct cursor c = cur_of(data);
+	struct slice value;
+
+	if (type == MYP_STATE_GTIDS)
+		cur_skip(&c, 1); /* number of the encoding; there is only one */
+	value = myp_cur_lenenc_bytes(&c);
+	return cur_done(&c) ? value : data;
+}
+
+bool myp_state_next(struct myp_states *s, struct myp_state *out)
+{
+	struct myp_state state = {.type = MYP_STATE_SYSTEM_VARIABLE};
+
+	if (cur_left(&s->variables) == 0) {
+		struct slice data;
+
+		if (cur_left(&s->entries) == 0)
+			return false;
+		state.type = cur_u8(&s->entries);
+		data = myp_cur_lenenc_bytes(&s->entries);
+		if (!cur_ok(&s->entries))
+			return false;
+		if (state.type != MYP_STATE_SYSTEM_VARIABLE) {
+			state.value = state_value(state.type, data);
+			*out = state;
+			return true;
+		}
+		s->variables = cur_of(data);
+	}
+	state.name = myp_cur_lenenc_bytes(&s->variables);
+	state.value = myp_cur_lenenc_bytes(&s->variables);
+	if (!cur_ok(&s->variables)) {
+		cur_fail(&s->entries);
+		return false;
+	}
+	*out = state;
+	return true;
+}
+
+/*
+ * Before 4.1, every number has a length in front: table, name, 3 bytes of length, type, flags and
+ * decimals; flags are two bytes under CLIENT_LONG_FLAG, else one.
+ */
+static struct myp_column read_column_320(struct cursor *c, uint64_t caps)
+{
+	struct myp_column column = {.table = myp_cur_lenenc_bytes(c)};
+
+	column.name = myp_cur_lenenc_bytes(c);
+	if (cur_u8(c) != 3)
+		cur_fail(c);
+	column.length = cur_u24(c);
+	if (cur_u8(c) != 1)
+		cur_fail(c);
+	column.type = cur_u8(c);
+	if (cur_u8(c) != (caps & MYP_CAP_LONG_FLAG ? 3 : 2))
+		cur_fail(c);
+	column.flags = caps & MYP_CAP_LONG_FLAG ? cur_u16(c) : cur_u8(c);
+	column.decimals = cur_u8(c);
+	return column;
+}
+
+static struct myp_column read_column_41(struct cursor *c, uint64_t caps)
+{
+	struct myp_column column = {.type = 0};
+	struct cursor fixed;
+
+	(void)myp_cur_lenenc_bytes(c); /* catalog, always "def" */
+	column.schema = myp_cur_lenenc_bytes(c);
+	column.table = myp_cur_lenenc_bytes(c);
+	column.org_table = myp_cur_lenenc_bytes(c);
+	column.name = myp_cur_lenenc_bytes(c);
+	column.org_name = myp_cur_lenenc_bytes(c);
+	if (caps & MYP_CAP_MARIADB_EXTENDED_METADATA)
+		column.extended = myp_cur_lenenc_bytes(c);
+	fixed = cur_of(myp_cur_lenenc_bytes(c));
+	column.charset = cur_u16(&fixed);
+	column.length = cur_u32(&fixed);
+	column.type = cur_u8(&fixed);
+	column.flags = cur_u16(&fixed);
+	column.decimals = cur_u8(&fixed);
+	if (!cur_ok(&fixed))
+		cur_fail(c);
+	return column;
+}
+
+enum err myp_column_decode(struct slice payload, uint64_t caps, struct myp_column *out)
+{
+	struct cursor c = cur_of(payload);
+	struct myp_column column =
+		caps & MYP_CAP_PROTOCOL_41 ? read_column_41(&c, caps) : read_column_320(&c, caps);
+
+	if (cur_left(&c) > 0 && cur_peek(&c) != MYP_LENENC_NULL)
+		column.def = myp_cur_lenenc_bytes(&c);
+	if (!cur_ok(&c))
+		return ERR_PROTO;
+	*out = column;
+	return ERR_OK;
+}
+
+enum err myp_prepared_decode(struct slice payload, uint64_t caps, struct myp_prepared *out)
+{
+	struct cursor c = cur_of(payload);
+	struct myp_prepared p = {.metadata_follows = true};
+
+	if (cur_u8(&c) != MYP_OK)
+		return ERR_PROTO;
+	p.statement_id = cur_u32(&c);
+	p.columns = cur_u16(&c);
+	p.params = cur_u16(&c);
+	if (payload.len >= PREPARED_WARNINGS_FROM) {
+		cur_skip(&c, 1);
+		p.warnings = cur_u16(&c);
+		if ((caps & MYP_CAP_OPTIONAL_RESULTSET_METADATA) && cur_left(&c) > 0)
+			p.metadata_follows = cur_u8(&c) != 0;
+	}
+	if (!cur_ok(&c))
+		return ERR_PROTO;
+	*out = p;
+	return ERR_OK;
+}
