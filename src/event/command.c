@@ -1,0 +1,83 @@
+/* command - what a client asked for. */
+#include "event/command.h"
+
+#include "mysql/charset.h"
+#include "sql/classify.h"
+#include "sql/digest.h"
+
+struct sql_options session_sql_options(const struct session *s)
+{
+	return (struct sql_options){
+		.charset = s->charset,
+		.no_backslash_escapes = s->quote_flags & MYP_QUOTE_NO_BACKSLASH,
+		.ansi_quotes = s->ansi_quotes,
+	};
+}
+
+/* Replaces the placeholders of TEXT by PARAMS, in order. False if their numbers differ. */
+static bool put_bound(const struct session *s, struct slice text, const struct myp_params *params,
+		      struct buf *out)
+{
+	const char *charset = myp_charset_of(s->collation);
+	const uint8_t *copied = text.ptr;
+	struct sql_lexer lexer;
+	struct sql_token token;
+	size_t n = 0;
+
+	sql_lexer_init(&lexer, text, session_sql_options(s));
+	while (sql_lexer_next(&lexer, &token)) {
+		if (token.kind != SQL_TOKEN_PLACEHOLDER)
+			continue;
+		if (n == params->count)
+			return false;
+		buf_put(out, copied, (size_t)(token.text.ptr - copied));
+		myp_value_put_literal(out, &params->items[n++].value, s->quote_flags, charset);
+		copied = token.text.ptr + token.text.len;
+	}
+	buf_put(out, copied, (size_t)(text.ptr + text.len - copied));
+	return n == params->count;
+}
+
+bool command_put_text(const struct session *s, const struct command *c, struct buf *out)
+{
+	size_t start = out->len;
+
+	if (!c->text_known || c->cut)
+		return false;
+	if (c->code != MYP_COM_STMT_EXECUTE) {
+		buf_put_slice(out, c->text);
+		return true;
+	}
+	if (c->params_known && put_bound(s, c->text, c->params, out))
+		return true;
+	if (out->failed == ERR_OK)
+		out->len = start;
+	return false;
+}
+
+bool command_is_secret(const struct session *s, const struct command *c)
+{
+	struct sql_options options;
+	struct slice rest = c->text;
+	struct sql_class class;
+
+	if (c->code != MYP_COM_QUERY && c->code != MYP_COM_STMT_PREPARE && !c->has_statement)
+		return false;
+	options = session_sql_options(s);
+	while (rest.len) {
+		sql_classify(rest, options, &class);
+		if (class.secret)
+			return true;
+		rest = class.rest;
+	}
+	return false;
+}
+
+uint64_t command_digest(const struct session *s, const struct command *c)
+{
+	if (c->statement)
+		return c->statement->digest;
+	if (!c->text_known || c->text.len == 0)
+		return 0;
+	return sql_digest_hash(c->text, session_sql_options(s));
+}

@@ -1,0 +1,76 @@
+/*
+ * event - where every producer and every consumer meet.
+ *
+ * An input gives events, sinks take them. Within a session they come in this order: SESSION, then COMMAND
+ * and RESPONSE (a command before its response, responses in the order of their commands), GAP where
+ * something was not heard, END. Everything an event points to is borrowed for the call.
+ */
+#ifndef EVENT_EVENT_H
+#define EVENT_EVENT_H
+
+#include "base/err.h"
+#include "event/command.h"
+#include "event/coverage.h"
+#include "event/response.h"
+#include "event/session.h"
+
+enum event_type {
+	EVENT_SESSION, /* the login has ended; or, of a joined session, something is about to be told of it */
+	EVENT_COMMAND,
+	EVENT_DATA,     /* a piece of the file that a LOCAL INFILE request asked for */
+	EVENT_RESPONSE, /* also of commands without one, at once, with kind NONE */
+	EVENT_GAP,
+	EVENT_END,
+	EVENT_TYPES,
+};
+
+enum end_reason {
+	END_QUIT,
+	END_FIN,
+	END_RESET,
+	END_TIMEOUT,
+	END_CAPTURE, /* the input ended first */
+	END_REASONS,
+};
+
+const char *end_reason_name(enum end_reason r); /* "quit" */
+
+enum gap_side { GAP_COMMANDS, GAP_RESPONSES };
+
+struct event {
+	enum event_type type;
+	uint64_t
+		order; /* ordinal of the input frame that completed it: the order things happened in */
+	int64_t time_ns; /* of what completed it, by the capture's clock */
+	const struct session *session;
+	union {
+		const struct command *command;
+		const struct response *response;
+		struct {
+			uint64_t n;         /* of the command that asked for it */
+			struct slice bytes; /* of one packet; empty: the end of the file */
+		} data;
+		struct {
+			enum gap_side side;
+			uint64_t bytes; /* 0: not known */
+			uint64_t after; /* ordinal of the last command heard before it */
+		} gap;
+		enum end_reason end;
+	};
+};
+
+/*
+ * Who takes events. A failure ends the run: what could not be written is the world's fault. All calls
+ * come from one thread.
+ */
+struct event_sink {
+	enum err (*event)(void *ctx, const struct event *e, struct errinfo *info);
+	/* Now and then, also when nothing happens (live): about every 100 ms of the machine's clock. May be NULL. */
+	enum err (*tick)(void *ctx, const struct coverage *so_far, double progress,
+			 struct errinfo *info);
+	/* Once, last. */
+	enum err (*finish)(void *ctx, const struct coverage *coverage, struct errinfo *info);
+	void *ctx;
+};
+
+#endif

@@ -1,0 +1,116 @@
+#include "check.h"
+
+#include "base/mem.h"
+#include "event/session.h"
+
+static const struct endpoint client = {.port = 40000}, server = {.port = 3306};
+
+static struct session *fresh(void)
+{
+	struct session *s = session_new(1, 5, &client, &server);
+
+	CHECK(s);
+	return s;
+}
+
+static void facts_are_owned(void **state)
+{
+	struct fact f = {.text = NULL};
+	char name[] = "shop";
+
+	(void)state;
+	CHECK(fact_set(&f, slice_cstr(name), FACT_LOGIN) == ERR_OK);
+	name[0] = 'x';
+	CHECK(slice_eq(fact_slice(&f), SLICE_LIT("shop")) && f.changes == 1);
+	CHECK(fact_set(&f, SLICE_LIT(""), FACT_STATEMENT) == ERR_OK);
+	CHECK(f.len == 0 && f.source == FACT_STATEMENT && f.changes == 2);
+	mem_free(f.text);
+}
+
+static void the_newest_of_a_key_is_kept(void **state)
+{
+	struct session *s = fresh();
+
+	(void)state;
+	CHECK(session_state_put(s, SLICE_LIT("names"), SLICE_LIT("set names latin1")) == ERR_OK);
+	CHECK(session_state_put(s, SLICE_LIT("@a"), SLICE_LIT("set @a=1")) == ERR_OK);
+	CHECK(session_state_put(s, SLICE_LIT("names"), SLICE_LIT("set names utf8")) == ERR_OK);
+	CHECK(s->state_count == 2);
+	CHECK(slice_eq(s->state[0].text, SLICE_LIT("set @a=1")));
+	CHECK(slice_eq(s->state[1].text, SLICE_LIT("set names utf8")));
+	session_state_remove(s, SLICE_LIT("@a"));
+	session_state_remove(s, SLICE_LIT("@a"));
+	CHECK(s->state_count == 1);
+	session_reset_state(s);
+	CHECK(s->state_count == 0 && s->state_bytes == 0);
+	session_free(s);
+}
+
+static void too_much_state_is_told(void **state)
+{
+	struct session *s = fresh();
+	char *text = calloc(1, SESSION_STATE_MAX);
+
+	(void)state;
+	CHECK(text);
+	CHECK(session_state_put(s, SLICE_LIT("k"), slice_of(text, SESSION_STATE_MAX - 1)) ==
+	      ERR_OK);
+	CHECK(!s->state_incomplete && s->state_count == 1);
+	CHECK(session_state_put(s, SLICE_LIT("l"), SLICE_LIT("x")) == ERR_OK);
+	CHECK(s->state_incomplete && s->state_count == 1);
+	free(text);
+	session_free(s);
+}
+
+static void statements_are_found_by_id(void **state)
+{
+	const struct slice one = SLICE_LIT("select ?"), two = SLICE_LIT("do ?");
+	struct session *s = fresh();
+	struct statement *st;
+
+	(void)state;
+	CHECK(session_statement_put(s, 1, &one, &st) == ERR_OK);
+	CHECK(session_statement_put(s, UINT32_MAX, NULL, &st) == ERR_OK && !st->text_known);
+	CHECK(session_statement_put(s, 1, &two, &st) == ERR_OK);
+	CHECK(slice_eq(session_statement_get(s, 1)->text, two));
+	session_statement_remove(s, 1);
+	CHECK(!session_statement_get(s, 1) && session_statement_get(s, UINT32_MAX));
+	session_statements_drop(s);
+	CHECK(!session_statement_get(s, UINT32_MAX));
+	session_free(s);
+}
+
+static void long_data_is_put_together(void **state)
+{
+	const struct slice text = SLICE_LIT("insert ?, ?");
+	struct session *s = fresh();
+	struct statement *st;
+
+	(void)state;
+	CHECK(session_statement_put(s, 1, &text, &st) == ERR_OK);
+	st->param_count = 2;
+	CHECK(statement_add_long_data(st, 2, SLICE_LIT("x"), 10) == ERR_PROTO);
+	CHECK(statement_add_long_data(st, 1, SLICE_LIT("abc"), 10) == ERR_OK);
+	CHECK(statement_add_long_data(st, 1, SLICE_LIT("def"), 10) == ERR_OK);
+	CHECK(statement_has_long_data(st, 1) && !statement_has_long_data(st, 0));
+	CHECK(slice_eq(buf_slice(&st->long_data[1]), SLICE_LIT("abcdef")));
+	CHECK(statement_add_long_data(st, 1, SLICE_LIT("ghijk"), 10) == ERR_LIMIT);
+	CHECK(statement_add_long_data(st, 0, SLICE_LIT(""), 10) == ERR_OK);
+	CHECK(statement_has_long_data(st, 0)); /* an empty value is one, too */
+	statement_drop_long_data(st);
+	CHECK(!statement_has_long_data(st, 0) && !statement_has_long_data(st, 1));
+	session_free(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(facts_are_owned),
+		cmocka_unit_test(the_newest_of_a_key_is_kept),
+		cmocka_unit_test(too_much_state_is_told),
+		cmocka_unit_test(statements_are_found_by_id),
+		cmocka_unit_test(long_data_is_put_together),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
