@@ -1,0 +1,336 @@
+/*
+ * answer - a server's packets to a RESPONSE event.
+ *
+ * While all bytes are heard, responses are counted off against the commands that wait. After a loss they
+ * are in doubt: the next command says where its response begins, and the one after that whether the client
+ * took what was heard there for all that was to come. What does not fit is lost, and it begins anew.
+ */
+#include "track/conversation.h"
+
+#include "base/mem.h"
+
+enum { PENDING_KEEP = 4 << 10 }; /* bytes of text that a spare keeps */
+
+void pending_free(struct pending *p)
+{
+	buf_release(&p->text);
+	mem_free(p->login);
+	mem_free(p);
+}
+
+static struct pending *take_spare(struct tracker *t)
+{
+	struct pending *p = t->spare;
+
+	if (!p) {
+		p = mem_zalloc(sizeof(*p));
+		if (p)
+			buf_init(&p->text, t->options.max_statement);
+		return p;
+	}
+	t->spare = p->next;
+	buf_shrink(&p->text, PENDING_KEEP);
+	mem_free(p->login);
+	p->login = NULL;
+	p->next = NULL;
+	return p;
+}
+
+struct pending *answer_push(struct conversation *c, uint64_t n, uint8_t code)
+{
+	struct pending *p;
+
+	if (c->pending_count >= PENDING_MAX) {
+		c->tracker->coverage.limits++;
+		conversation_leave_protocol(c);
+		conversation_go_deaf(c);
+		return NULL;
+	}
+	p = take_spare(c->tracker);
+	if (!p) {
+		tracker_fail(c->tracker, ERR_NOMEM);
+		return NULL;
+	}
+	p->n = n;
+	p->code = code;
+	if (c->last)
+		c->last->next = p;
+	else
+		c->first = p;
+	c->last = p;
+	c->pending_count++;
+	if (c->doubts == 0 && c->pending_count > c->depth)
+		c->depth = (uint32_t)c->pending_count;
+	return p;
+}
+
+/* Gives the response of the first that waits, as it stands, and takes its command off the queue. */
+static void finish(struct conversation *c, int64_t time_ns, uint64_t frame)
+{
+	struct pending *p = c->first;
+	struct event e = {
+		.type = EVENT_RESPONSE,
+		.order = frame,
+		.time_ns = time_ns,
+		.session = c->session,
+		.response = &c->response,
+	};
+
+	tracker_emit(c->tracker, &e);
+	effect_of_response(c, p, &c->response);
+	c->tracker->coverage.limits += c->response.failed;
+	c->answering = c->held = false;
+	c->infile_n = 0;
+	c->first = p->next;
+	if (!c->first)
+		c->last = NULL;
+	c->pending_count--;
+	p->next = c->tracker->spare;
+	c->tracker->spare = p;
+}
+
+static void begin(struct conversation *c)
+{
+	myp_answer_begin(&c->answer, c->first->code, c->session->caps);
+	response_begin(&c->response, c->first->n, c->first->code);
+	c->answering = true;
+}
+
+void answer_settle_silent(struct conversation *c, const struct stream_chunk *chunk)
+{
+	while (c->first && !c->answering && myp_command_shape(c->first->code) == MYP_SHAPE_NONE) {
+		begin(c);
+		c->response.first_ns = c->response.last_ns = c->first->last_ns;
+		response_end(&c->response, true);
+		finish(c, chunk->time_ns, chunk->frame);
+	}
+}
+
+static void lose_pending(struct conversation *c, int64_t time_ns, uint64_t frame, uint64_t *count)
+{
+	while (c->first) {
+		bool silent = myp_command_shape(c->first->code) == MYP_SHAPE_NONE;
+
+		if (!c->answering || c->doubts)
+			begin(c); /* what was heard in doubt may be another's */
+		response_end(&c->response, silent);
+		*count += !silent;
+		finish(c, time_ns, frame);
+	}
+}
+
+void answer_lose_pending(struct conversation *c, int64_t time_ns, uint64_t frame)
+{
+	lose_pending(c, time_ns, frame, &c->tracker->coverage.lost_responses);
+}
+
+void answer_leave_pending(struct conversation *c, int64_t time_ns, uint64_t frame)
+{
+	lose_pending(c, time_ns, frame, &c->tracker->coverage.unanswered);
+}
+
+/* A packet of the server that cannot be the answer: from here to the next command nothing is believed. */
+static void fall_out_of_step(struct conversation *c, const struct myp_packet *p)
+{
+	c->tracker->coverage.undecoded_bytes += p->wire_len;
+	c->in_step[STREAM_SERVER] = false;
+	myp_reader_reset(&c->readers[STREAM_SERVER]);
+}
+
+static void complete(struct conversation *c, int64_t time_ns, uint64_t frame)
+{
+	response_end(&c->response, true);
+	c->held = c->doubts > 0;
+	if (!c->held)
+		finish(c, time_ns, frame);
+}
+
+/* What is held was the answer, but it counts only if it is the last of those that have to fit first. */
+static void confirm(struct conversation *c, int64_t time_ns, uint64_t frame)
+{
+	if (--c->doubts > 0) {
+		begin(c);
+		response_end(&c->response, false);
+		c->tracker->coverage.lost_responses++;
+	}
+	finish(c, time_ns, frame);
+}
+
+void answer_release_held(struct conversation *c, int64_t time_ns, uint64_t frame)
+{
+	if (c->held && c->in_step[STREAM_SERVER] && !c->lost_commands && !c->first->next)
+		confirm(c, time_ns, frame);
+}
+
+/* Of a joined session it is not known how results end; what comes behind the definitions tells. */
+static bool waits_for_unsure_eof(const struct conversation *c)
+{
+	return c->answering && !c->session->caps_known &&
+	       (c->answer.phase == MYP_ANSWER_COLUMNS_EOF ||
+		c->answer.phase == MYP_ANSWER_PARAMS_EOF);
+}
+
+/* No EOF is there, so none will come in this session. That may be the end of a PREPARE's answer. */
+static void learn_no_eof(struct conversation *c, int64_t time_ns, uint64_t frame)
+{
+	c->session->caps |= MYP_CAP_DEPRECATE_EOF;
+	myp_answer_deprecate_eof(&c->answer);
+	if (myp_answer_done(&c->answer))
+		complete(c, time_ns, frame);
+}
+
+/*
+ * The packet does not fit. Of a joined session it may be that MariaDB's additions to the metadata are
+ * in use: a flag behind the number of columns, a field more in each definition. What makes it fit is kept.
+ */
+static enum err learn_metadata(struct conversation *c, const struct myp_packet *p,
+			       struct myp_item *item)
+{
+	uint64_t more = c->answer.phase == MYP_ANSWER_FIRST ? MYP_CAP_MARIADB_CACHE_METADATA
+							    : MYP_CAP_MARIADB_EXTENDED_METADATA;
+	struct myp_answer answer = c->answer;
+	enum err e;
+
+	if (c->session->caps_known || (answer.caps & more))
+		return ERR_PROTO;
+	answer.caps |= more;
+	e = myp_answer_packet(&answer, p, item);
+	if (e != ERR_OK)
+		return e;
+	c->answer = answer;
+	c->session->caps |= more;
+	return ERR_OK;
+}
+
+/*
+ * None of those that wait can be told their response. That of the command that comes begins where the
+ * server's next byte is, if BEGINS_HERE.
+ */
+static void realign(struct conversation *c, const struct stream_chunk *chunk, bool begins_here)
+{
+	answer_lose_pending(c, chunk->time_ns, chunk->frame);
+	c->in_step[STREAM_SERVER] = begins_here;
+	myp_reader_reset(&c->readers[STREAM_SERVER]);
+	c->doubts = c->depth;
+}
+
+static void settle_doubt(struct conversation *c, const struct stream_chunk *chunk, bool has_all)
+{
+	if (c->held && has_all)
+		confirm(c, chunk->time_ns, chunk->frame);
+	else
+		realign(c, chunk, has_all);
+}
+
+void answer_before_command(struct conversation *c, const struct stream_chunk *chunk)
+{
+	/* The client had all that was heard of the server, and nothing more. */
+	bool has_all = chunk->acked == STREAM_ACK_UNKNOWN ||
+		       (uint64_t)chunk->acked == c->position[STREAM_SERVER];
+
+	if (waits_for_unsure_eof(c) && c->answer.shape == MYP_SHAPE_PREPARE &&
+	    !myp_reader_partial(&c->readers[STREAM_SERVER]))
+		learn_no_eof(c, chunk->time_ns, chunk->frame);
+	if (!c->in_step[STREAM_SERVER])
+		realign(c, chunk, has_all);
+	else if (c->lost_commands)
+		/* What was lost is not answered yet: what comes next may be its answer, or this command's. */
+		realign(c, chunk, false);
+	else if (c->doubts && c->first)
+		settle_doubt(c, chunk, has_all);
+	c->lost_commands = false;
+}
+
+/* The statement whose rows ITEM may need to be read by; it is not looked for without need. */
+static const struct statement *prepared_of(const struct conversation *c,
+					   const struct myp_item *item)
+{
+	const struct pending *p = c->first;
+
+	if (!p->has_statement || !response_asks_statement(&c->response, item))
+		return NULL;
+	return session_statement_get(c->session, p->statement_id);
+}
+
+/*
+ * True if the packet may be the first of the first waiting command's answer. In doubt its sequence id must be
+ * the next one, and its sender must have had all of the command.
+ */
+static bool may_begin(const struct conversation *c, const struct stream_chunk *chunk,
+		      const struct myp_packet *p)
+{
+	if (c->doubts == 0)
+		return true;
+	return p->sequence == (uint8_t)(c->first->last_sequence + 1) &&
+	       (chunk->acked == STREAM_ACK_UNKNOWN || (uint64_t)chunk->acked >= c->first->end);
+}
+
+/* Nobody waits, or what was held for somebody was not the last. */
+static void on_orphan(struct conversation *c, const struct myp_packet *p)
+{
+	/* Before it closes an idle connection a server may say why; nobody asked for that. */
+	if (p->payload.len > 0 && p->payload.ptr[0] == MYP_ERR && p->sequence == 0)
+		return;
+	c->tracker->coverage.orphan_responses += !c->held;
+	fall_out_of_step(c, p);
+}
+
+/* A replica's connection: the stream of events behind this is passed over. */
+static void on_replication(struct conversation *c, const struct stream_chunk *chunk)
+{
+	c->tracker->coverage.replication++;
+	complete(c, chunk->time_ns, chunk->frame);
+	conversation_go_deaf(c);
+}
+
+static bool is_eof(const struct myp_packet *p)
+{
+	return p->payload.len > 0 && p->payload.len <= 5 && p->payload.ptr[0] == MYP_EOF;
+}
+
+void answer_packet(struct conversation *c, const struct stream_chunk *chunk,
+		   const struct myp_packet *p)
+{
+	struct myp_item item;
+
+	if (!c->first || c->held) {
+		on_orphan(c, p);
+		return;
+	}
+	if (!c->answering) {
+		if (!may_begin(c, chunk, p)) {
+			fall_out_of_step(c, p);
+			return;
+		}
+		begin(c);
+		c->response.first_ns = c->packet_ns[STREAM_SERVER];
+	}
+	if (waits_for_unsure_eof(c) && !is_eof(p)) {
+		learn_no_eof(c, chunk->time_ns, chunk->frame);
+		if (!c->answering || c->held) {
+			answer_packet(c, chunk, p);
+			return;
+		}
+	}
+	if (myp_answer_packet(&c->answer, p, &item) != ERR_OK &&
+	    learn_metadata(c, p, &item) != ERR_OK) {
+		conversation_leave_protocol(c);
+		fall_out_of_step(c, p);
+		return;
+	}
+	c->response.last_ns = chunk->time_ns;
+	c->response.packets++;
+	c->response.bytes += p->wire_len;
+	response_add(&c->response, &item, c->answer.binary, prepared_of(c, &item));
+	if (item.kind == MYP_ITEM_INFILE)
+		c->infile_n = c->first->n;
+	if (item.kind == MYP_ITEM_REPLICATION) {
+		on_replication(c, chunk);
+		return;
+	}
+	if (!item.done)
+		return;
+	complete(c, chunk->time_ns, chunk->frame);
+	if (!c->held)
+		answer_settle_silent(c, chunk);
+}

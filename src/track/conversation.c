@@ -1,0 +1,278 @@
+/*
+ * conversation - chunks to packets, and who is in step.
+ *
+ * A side is in step while the place of its next packet is known. A hole takes it out of step, unless it
+ * lies inside one packet of the client's whose length is known. The client comes back at a chunk that begins
+ * like a command; the server at the next command, since its response begins where the client's
+ * acknowledgement stood when it sent that command.
+ *
+ * That is so of a client that waits for each answer. One that sends ahead may wait for others, of commands that
+ * were not heard. So a response found in this way is in doubt: it is held until the next command shows that
+ * the client took it for the last one, and more such exchanges must fit first where the client was seen to
+ * send ahead. See answer.c.
+ */
+#include "track/conversation.h"
+
+#include <assert.h>
+
+#include "base/mem.h"
+
+enum { RESPONSE_PAYLOAD_KEEP = 1 << 30 }; /* bytes of a row; the servers' own limit */
+
+static const unsigned phase_next[PHASES] = {
+	[PHASE_GREETING] = 1u << PHASE_LOGIN | 1u << PHASE_COMMAND | 1u << PHASE_DEAF,
+	[PHASE_LOGIN] = 1u << PHASE_AUTH | 1u << PHASE_COMMAND | 1u << PHASE_DEAF,
+	[PHASE_AUTH] = 1u << PHASE_COMMAND | 1u << PHASE_DEAF,
+	[PHASE_COMMAND] = 1u << PHASE_DEAF,
+	[PHASE_DEAF] = 1u << PHASE_DEAF,
+};
+
+void conversation_set_phase(struct conversation *c, enum phase to)
+{
+	assert(phase_next[c->phase] & 1u << to);
+	c->phase = to;
+}
+
+struct conversation *conversation_new(struct tracker *t, const struct stream_flow *flow)
+{
+	struct conversation *c = mem_zalloc(sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->session = session_new(flow->id, flow->first_ns, &flow->client, &flow->server);
+	if (!c->session) {
+		mem_free(c);
+		return NULL;
+	}
+	c->tracker = t;
+	c->session->joined = !flow->from_start;
+	c->phase = PHASE_GREETING; /* of a joined session until a command is found */
+	c->in_step[STREAM_CLIENT] = c->in_step[STREAM_SERVER] = flow->from_start;
+	c->depth = 1;
+	if (!flow->from_start)
+		c->session->caps = MYP_CAP_PROTOCOL_41 | MYP_CAP_TRANSACTIONS;
+	myp_reader_init(&c->readers[STREAM_CLIENT], t->options.max_statement);
+	myp_reader_init(&c->readers[STREAM_SERVER], RESPONSE_PAYLOAD_KEEP);
+	response_init(&c->response);
+	return c;
+}
+
+void conversation_free(struct conversation *c)
+{
+	while (c->first) {
+		struct pending *p = c->first;
+
+		c->first = p->next;
+		pending_free(p);
+	}
+	myp_reader_release(&c->readers[STREAM_CLIENT]);
+	myp_reader_release(&c->readers[STREAM_SERVER]);
+	response_release(&c->response);
+	session_free(c->session);
+	mem_free(c);
+}
+
+void conversation_announce(struct conversation *c, int64_t time_ns, uint64_t frame)
+{
+	struct event e = {
+		.type = EVENT_SESSION,
+		.order = frame,
+		.time_ns = time_ns,
+		.session = c->session,
+	};
+
+	if (c->announced)
+		return;
+	c->announced = true;
+	c->tracker->coverage.joined += c->session->joined;
+	tracker_emit(c->tracker, &e);
+}
+
+void conversation_leave_protocol(struct conversation *c)
+{
+	if (!c->left_protocol)
+		c->tracker->coverage.undecodable++;
+	c->left_protocol = true;
+}
+
+void conversation_go_deaf(struct conversation *c)
+{
+	conversation_set_phase(c, PHASE_DEAF);
+	myp_reader_reset(&c->readers[STREAM_CLIENT]);
+	myp_reader_reset(&c->readers[STREAM_SERVER]);
+}
+
+/*
+ * The login cannot be followed any more. Commands can: they are found as in a joined session. What the
+ * greeting and the response said, if they were heard, stays.
+ */
+void conversation_give_up_login(struct conversation *c, const struct stream_chunk *chunk)
+{
+	if (c->phase == PHASE_AUTH && phase_is_compressed(c, chunk))
+		return;
+	if (c->phase == PHASE_GREETING || c->phase == PHASE_LOGIN) {
+		c->session->caps = MYP_CAP_PROTOCOL_41 | MYP_CAP_TRANSACTIONS;
+		c->session->caps_known = false;
+	}
+	conversation_set_phase(c, PHASE_COMMAND);
+	c->in_step[STREAM_CLIENT] = c->in_step[STREAM_SERVER] = false;
+}
+
+static void on_gap(struct conversation *c, const struct stream_chunk *chunk)
+{
+	enum stream_side side = chunk->from;
+	struct event e = {
+		.type = EVENT_GAP,
+		.order = chunk->frame,
+		.time_ns = chunk->time_ns,
+		.session = c->session,
+		.gap =
+			{
+				.side = side == STREAM_CLIENT ? GAP_COMMANDS : GAP_RESPONSES,
+				.bytes = chunk->gap,
+				.after = c->session->commands,
+			},
+	};
+
+	c->tracker->coverage.gaps++;
+	c->tracker->coverage.gap_bytes += chunk->gap;
+	if (c->phase == PHASE_DEAF)
+		return;
+	c->session->gaps++;
+	c->session->last_gap = c->session->commands;
+	if (c->phase != PHASE_COMMAND)
+		conversation_give_up_login(c, chunk);
+	else if (side == STREAM_CLIENT)
+		c->lost_commands = true;
+	if (c->phase == PHASE_DEAF)
+		return;
+	if (side == STREAM_CLIENT)
+		effect_of_hole(c);
+	if (side == STREAM_SERVER || !c->in_step[side] ||
+	    !myp_reader_skip(&c->readers[side], chunk->gap)) {
+		c->in_step[side] = false;
+		myp_reader_reset(&c->readers[side]);
+	}
+	if (c->announced)
+		tracker_emit(c->tracker, &e);
+}
+
+/* Bytes that nothing could be made of. A joined session begins with its first command. */
+static void pass_over(struct conversation *c, size_t bytes)
+{
+	if (c->phase == PHASE_DEAF && !c->left_protocol)
+		c->tracker->coverage.passed_bytes += bytes;
+	else if (c->session->joined && c->session->commands == 0)
+		c->tracker->coverage.joined_bytes += bytes;
+	else
+		c->tracker->coverage.undecoded_bytes += bytes;
+}
+
+/* A joined session whose bytes look like TLS, as long as nothing else was made of them. */
+static void check_tls(struct conversation *c, const struct stream_chunk *chunk)
+{
+	if (!c->session->joined || c->announced || !guess_is_tls(chunk->bytes))
+		return;
+	c->tracker->coverage.encrypted++;
+	c->session->login = SESSION_LOGIN_TLS;
+	conversation_announce(c, chunk->time_ns, chunk->frame);
+	conversation_go_deaf(c);
+}
+
+/* The SYN was not heard, but all that the session says: it is not a joined one after all. */
+static bool step_in_at_greeting(struct conversation *c, const struct stream_chunk *chunk)
+{
+	if (c->phase != PHASE_GREETING || chunk->offset != 0 || !guess_greeting(chunk->bytes))
+		return false;
+	c->session->joined = false;
+	c->in_step[STREAM_CLIENT] = c->in_step[STREAM_SERVER] = true;
+	return true;
+}
+
+/* A side that is out of step: may this chunk be where it comes back? */
+static bool step_in(struct conversation *c, const struct stream_chunk *chunk)
+{
+	if (c->phase == PHASE_DEAF)
+		return false;
+	if (chunk->from == STREAM_SERVER)
+		return step_in_at_greeting(c, chunk);
+	if (!guess_command_start(chunk->bytes)) {
+		check_tls(c, chunk);
+		return false;
+	}
+	if (c->phase == PHASE_GREETING)
+		conversation_set_phase(c, PHASE_COMMAND);
+	myp_reader_reset(&c->readers[STREAM_CLIENT]);
+	c->in_step[STREAM_CLIENT] = true;
+	return true;
+}
+
+static void on_packet(struct conversation *c, const struct stream_chunk *chunk,
+		      const struct myp_packet *p)
+{
+	if (c->phase != PHASE_COMMAND)
+		phase_packet(c, chunk, p);
+	else if (chunk->from == STREAM_CLIENT)
+		command_packet(c, chunk, p);
+	else
+		answer_packet(c, chunk, p);
+}
+
+static void on_bytes(struct conversation *c, const struct stream_chunk *chunk)
+{
+	struct myp_reader *r = &c->readers[chunk->from];
+	struct slice bytes = chunk->bytes;
+	struct myp_packet p;
+	enum err e = ERR_OK;
+
+	while (bytes.len > 0 && c->phase != PHASE_DEAF && c->in_step[chunk->from]) {
+		if (!myp_reader_partial(r))
+			c->packet_ns[chunk->from] = chunk->time_ns;
+		e = myp_reader_next(r, &bytes, &p);
+		if (e != ERR_OK)
+			break;
+		c->position[chunk->from] = chunk->offset + (chunk->bytes.len - bytes.len);
+		on_packet(c, chunk, &p);
+	}
+	if (e == ERR_AGAIN)
+		return;
+	if (e != ERR_OK) {
+		myp_reader_reset(r);
+		c->in_step[chunk->from] = false;
+		c->tracker->coverage.limits++;
+	}
+	pass_over(c, bytes.len);
+}
+
+void conversation_chunk(struct conversation *c, const struct stream_chunk *chunk)
+{
+	if (c->tracker->failed != ERR_OK)
+		return;
+	if (chunk->gap)
+		on_gap(c, chunk);
+	else if (c->in_step[chunk->from] || step_in(c, chunk))
+		on_bytes(c, chunk);
+	else
+		pass_over(c, chunk->bytes.len);
+	c->position[chunk->from] = chunk->offset + chunk->bytes.len + chunk->gap;
+}
+
+void conversation_end(struct conversation *c, enum end_reason reason, int64_t time_ns,
+		      uint64_t frame)
+{
+	struct event e = {
+		.type = EVENT_END,
+		.order = frame,
+		.time_ns = time_ns,
+		.session = c->session,
+		.end = c->quit ? END_QUIT : reason,
+	};
+
+	answer_release_held(c, time_ns, frame);
+	if (reason == END_CAPTURE)
+		answer_leave_pending(c, time_ns, frame);
+	else
+		answer_lose_pending(c, time_ns, frame);
+	conversation_announce(c, time_ns, frame);
+	tracker_emit(c->tracker, &e);
+}

@@ -1,0 +1,151 @@
+/*
+ * conversation - one session while it is followed. Internal to track/.
+ *
+ *   tracker.c       flows to conversations, events to the sink
+ *   conversation.c  chunks to packets; gaps; who is in step
+ *   phase.c         greeting and login
+ *   command.c       a client's packet to a COMMAND event
+ *   answer.c        a server's packets to a RESPONSE event
+ *   effect.c        what a command or its response changes in the session
+ *   guess.c         where a command begins, when that is not known
+ */
+#ifndef TRACK_CONVERSATION_H
+#define TRACK_CONVERSATION_H
+
+#include "event/event.h"
+#include "mysql/answer.h"
+#include "mysql/login.h"
+#include "stream/chunk.h"
+#include "track/tracker.h"
+
+enum {
+	PENDING_MAX = 4096, /* commands of one session that wait for their responses */
+};
+
+enum phase {
+	PHASE_GREETING, /* the server speaks first */
+	PHASE_LOGIN,    /* the client's handshake response */
+	PHASE_AUTH,     /* the exchange up to OK or ERR */
+	PHASE_COMMAND,
+	PHASE_DEAF, /* nothing more can be heard: TLS, compression, replication, no MySQL */
+	PHASES,
+};
+
+/* A command that waits for its response. */
+struct pending {
+	struct pending *next;
+	uint64_t n;
+	uint8_t code;
+	uint8_t last_sequence; /* of its packet: the response begins with the next number */
+	uint32_t statement_id;
+	bool has_statement;
+	int64_t last_ns;
+	uint64_t end;    /* offset in the client's stream behind it */
+	struct buf text; /* kept only where the response needs it: PREPARE, INIT_DB, SET, ... */
+	struct myp_login *login; /* CHANGE_USER: slices into TEXT; NULL otherwise */
+};
+
+struct conversation {
+	struct tracker *tracker;
+	struct session *session;
+	enum phase phase;
+	bool announced;               /* the SESSION event was given */
+	bool quit;                    /* COM_QUIT was heard */
+	bool left_protocol;           /* counted as undecodable already */
+	struct myp_reader readers[2]; /* by enum stream_side */
+	bool in_step
+		[2]; /* the next byte of that side is the first of a packet, or inside a known one */
+	bool lost_commands; /* a hole in the commands since the last one heard */
+	uint32_t doubts;  /* exchanges that must fit before responses are believed again; 0: none */
+	uint32_t depth;   /* most commands with a response that waited at once */
+	uint32_t carried; /* executions that relied on types sent before */
+	bool types_vary;  /* executions of one statement were heard with different types */
+	bool last_prepared_known;
+	uint32_t last_prepared; /* id of the statement prepared last */
+	uint64_t position[2];   /* offset of that side's next byte */
+	int64_t packet_ns[2];   /* when the first byte of the packet being read came */
+	int64_t greeting_ns;
+	uint64_t server_caps;
+	struct pending *first, *last;
+	size_t pending_count;
+	bool answering; /* ANSWER and RESPONSE are of FIRST */
+	bool held;      /* RESPONSE is whole, but it is not sure yet that it is FIRST's */
+	struct myp_answer answer;
+	struct response response;
+	uint64_t infile_n; /* command whose file the client is sending; 0: none */
+};
+
+struct tracker {
+	struct tracker_options options;
+	struct event_sink sink;
+	struct coverage coverage;
+	enum err failed;
+	struct errinfo info;
+	uint64_t statement_serial;
+	struct myp_params params, attributes; /* of the command at hand */
+	struct buf long_data_flags;
+	struct pending *spare;
+};
+
+/* tracker.c */
+void tracker_emit(struct tracker *t, const struct event *e);
+void tracker_fail(struct tracker *t, enum err e);
+
+/* conversation.c */
+struct conversation *conversation_new(struct tracker *t, const struct stream_flow *flow);
+void conversation_free(struct conversation *c);
+void conversation_chunk(struct conversation *c, const struct stream_chunk *chunk);
+void conversation_end(struct conversation *c, enum end_reason reason, int64_t time_ns,
+		      uint64_t frame);
+void conversation_set_phase(struct conversation *c, enum phase to);
+void conversation_announce(struct conversation *c, int64_t time_ns, uint64_t frame);
+void conversation_go_deaf(struct conversation *c); /* nothing more will be heard of it */
+/* A part of the login was not heard; the commands may be. */
+void conversation_give_up_login(struct conversation *c, const struct stream_chunk *chunk);
+void conversation_leave_protocol(struct conversation *c); /* counts it once as undecodable */
+
+/* phase.c: a packet before the command phase. */
+void phase_packet(struct conversation *c, const struct stream_chunk *chunk,
+		  const struct myp_packet *p);
+
+/* True if what follows the login is compressed: the session is told as such and heard no further. */
+bool phase_is_compressed(struct conversation *c, const struct stream_chunk *chunk);
+
+/* command.c: a client's packet in the command phase. */
+void command_packet(struct conversation *c, const struct stream_chunk *chunk,
+		    const struct myp_packet *p);
+
+/* answer.c */
+void answer_packet(struct conversation *c, const struct stream_chunk *chunk,
+		   const struct myp_packet *p);
+/*
+ * A command comes: the client took the answer before it for whole. Finds out where its response will begin, as
+ * far as that is in doubt.
+ */
+void answer_before_command(struct conversation *c, const struct stream_chunk *chunk);
+/* The conversation ends: nothing more can speak against the response that is held. */
+void answer_release_held(struct conversation *c, int64_t time_ns, uint64_t frame);
+/* No response will come, or not be known to be theirs, for all that wait: they are lost. */
+void answer_lose_pending(struct conversation *c, int64_t time_ns, uint64_t frame);
+/* The same at the end of the input: they may well come, but nobody hears them. */
+void answer_leave_pending(struct conversation *c, int64_t time_ns, uint64_t frame);
+/* Gives the responses of commands that have none, as far as it is their turn. */
+void answer_settle_silent(struct conversation *c, const struct stream_chunk *chunk);
+struct pending *answer_push(struct conversation *c, uint64_t n, uint8_t code);
+void pending_free(struct pending *p);
+
+/* effect.c */
+bool effect_needs_text(const struct command *command);
+void effect_of_command(struct conversation *c, const struct command *command,
+		       const struct myp_execute *execute);
+void effect_of_hole(struct conversation *c); /* commands were not heard */
+void effect_of_response(struct conversation *c, const struct pending *p, const struct response *r);
+
+/* guess.c */
+bool guess_command_start(struct slice bytes);
+bool guess_greeting(struct slice bytes); /* a whole one, and nothing else */
+bool guess_is_tls(struct slice bytes);
+/* Capabilities that the shape of a client's packet proves, where the login was not heard. */
+uint64_t guess_caps(struct slice payload);
+
+#endif

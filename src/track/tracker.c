@@ -1,0 +1,114 @@
+/* tracker - chunks through the protocol to events. */
+#include "track/tracker.h"
+
+#include "base/mem.h"
+#include "track/conversation.h"
+
+enum err tracker_new(const struct tracker_options *options, const struct event_sink *sink,
+		     struct tracker **out)
+{
+	struct tracker *t = mem_zalloc(sizeof(*t));
+
+	if (!t)
+		return ERR_NOMEM;
+	t->options = *options;
+	if (t->options.max_statement == 0)
+		t->options.max_statement = MYP_PAYLOAD_MAX;
+	t->sink = *sink;
+	buf_init(&t->long_data_flags, MYP_PARAMS_MAX);
+	*out = t;
+	return ERR_OK;
+}
+
+void tracker_free(struct tracker *t)
+{
+	if (!t)
+		return;
+	while (t->spare) {
+		struct pending *p = t->spare;
+
+		t->spare = p->next;
+		pending_free(p);
+	}
+	myp_params_release(&t->params);
+	myp_params_release(&t->attributes);
+	buf_release(&t->long_data_flags);
+	mem_free(t);
+}
+
+void tracker_fail(struct tracker *t, enum err e)
+{
+	if (t->failed == ERR_OK)
+		t->failed = err_set(&t->info, e, 0, "following the conversations: %s", err_text(e));
+}
+
+void tracker_emit(struct tracker *t, const struct event *e)
+{
+	if (t->failed == ERR_OK)
+		t->failed = t->sink.event(t->sink.ctx, e, &t->info);
+}
+
+enum err tracker_error(const struct tracker *t, struct errinfo *info)
+{
+	if (t->failed != ERR_OK && info)
+		*info = t->info;
+	return t->failed;
+}
+
+const struct coverage *tracker_coverage(const struct tracker *t)
+{
+	return &t->coverage;
+}
+
+static void *on_open(void *ctx, const struct stream_flow *flow)
+{
+	struct tracker *t = ctx;
+	struct conversation *c = conversation_new(t, flow);
+
+	if (!c) {
+		tracker_fail(t, ERR_NOMEM);
+		return NULL;
+	}
+	t->coverage.sessions++;
+	return c;
+}
+
+static void on_chunk(void *ctx, void *conversation, const struct stream_chunk *chunk)
+{
+	(void)ctx;
+	conversation_chunk(conversation, chunk);
+}
+
+static enum end_reason reason_of(enum stream_end end)
+{
+	switch (end) {
+	case STREAM_END_FIN:
+	case STREAM_END_REUSED: /* it was closed, and that was not heard */
+		return END_FIN;
+	case STREAM_END_RESET:
+		return END_RESET;
+	case STREAM_END_TIMEOUT:
+		return END_TIMEOUT;
+	case STREAM_END_CAPTURE:
+		return END_CAPTURE;
+	}
+	return END_CAPTURE;
+}
+
+static void on_close(void *ctx, void *conversation, enum stream_end end, int64_t time_ns,
+		     uint64_t frame)
+{
+	(void)ctx;
+	conversation_end(conversation, reason_of(end), time_ns, frame);
+	conversation_free(conversation);
+}
+
+struct stream_handler tracker_handler(struct tracker *t)
+{
+	return (struct stream_handler){
+		.open = on_open,
+		.chunk = on_chunk,
+		.close = on_close,
+		.ctx = t,
+	};
+}

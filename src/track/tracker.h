@@ -1,0 +1,39 @@
+/*
+ * tracker - chunks through the protocol to events.
+ *
+ * Follows every conversation, from its first byte or from the middle; after a hole it goes on at the
+ * next command. Never an answer to the wrong question: which response belongs to which command is
+ * settled by counting while all bytes are heard, and after a loss by what the client had acknowledged
+ * when it sent the command (that is where its response begins) and by the response's sequence id.
+ *
+ * One thread. Memory is bounded per conversation by max_statement, and what is idle holds no buffers.
+ */
+#ifndef TRACK_TRACKER_H
+#define TRACK_TRACKER_H
+
+#include "event/event.h"
+#include "stream/chunk.h"
+
+struct tracker_options {
+	size_t max_statement; /* bytes of a payload that are kept; 0: MYP_PAYLOAD_MAX */
+};
+
+struct tracker;
+
+/* SINK is copied; its finish and tick are the caller's to call. ERR_NOMEM. */
+enum err tracker_new(const struct tracker_options *options, const struct event_sink *sink,
+		     struct tracker **out) MUST_CHECK;
+void tracker_free(struct tracker *t); /* NULL is fine */
+
+/* Where chunks go. */
+struct stream_handler tracker_handler(struct tracker *t);
+
+/*
+ * ERR_OK, or what went wrong first: the sink failed, or memory is out. From then on no more events are given.
+ */
+enum err tracker_error(const struct tracker *t, struct errinfo *info);
+
+/* What was counted here: sessions, commands, gaps and losses; what inputs count is zero. */
+const struct coverage *tracker_coverage(const struct tracker *t);
+
+#endif
