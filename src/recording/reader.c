@@ -1,0 +1,510 @@
+/*
+ * reader - a recording back to events: finds the blocks in the file, the decoder does the rest.
+ */
+#include "recording/reader.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cursor.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "recording/block.h"
+#include "recording/decoder.h"
+
+enum {
+	WINDOW_MAX = RECORDING_STORED_MAX + (1 << 20), /* bytes of the file held */
+	WINDOW_KEEP = 4 << 20,
+	READ_SIZE = 256 << 10,
+	DAMAGED_MAX =
+		10000, /* bad bodies: each costs their length, and a hostile file may nest them */
+};
+
+enum reader_phase { READER_BLOCKS, READER_END, READER_DONE };
+
+struct recording_reader {
+	char *path;
+	int fd;
+	bool is_file;
+	uint64_t size;   /* of a file */
+	uint64_t offset; /* in the file, of the window's end */
+	struct buf window;
+	size_t at;   /* of the window: what comes next */
+	bool at_end; /* no more bytes */
+	enum reader_phase phase;
+	uint64_t next_number; /* of the block that should come next */
+	bool recording_known; /* the file header is good, or a block said it */
+	int64_t since_ns;     /* blocks before it are passed over */
+	uint64_t unclear;     /* bytes passed over since the last good block */
+	uint64_t block_bytes; /* of the block that the decoder has */
+	bool cut;             /* the bytes passed over look like a block that was cut off */
+	struct recording_info info;
+	struct coverage found; /* by the reader itself */
+	struct block_unpacker *unpacker;
+	struct decoder *decoder;
+};
+
+/* What of the window comes next. */
+static struct slice ahead(const struct recording_reader *r)
+{
+	return slice_skip(buf_slice(&r->window), r->at);
+}
+
+/* Sees to it that N bytes are in the window, if there are so many. ERR_EOF if not. */
+static enum err fill(struct recording_reader *r, size_t n, struct errinfo *info)
+{
+	if (r->window.len - r->at >= n)
+		return ERR_OK;
+	buf_consume(&r->window, r->at);
+	r->at = 0;
+	while (!r->at_end && r->window.len < n) {
+		uint8_t *to = buf_reserve(&r->window, READ_SIZE);
+		ssize_t got;
+
+		if (!to)
+			return err_set(info, ERR_NOMEM, 0, "cannot read %s: out of memory",
+				       r->path);
+		got = read(r->fd, to, READ_SIZE);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return err_set(info, ERR_IO, errno, "read %s", r->path);
+		r->at_end = got == 0;
+		r->offset += (uint64_t)got;
+		buf_advance(&r->window, (size_t)got);
+	}
+	return r->window.len >= n ? ERR_OK : ERR_EOF;
+}
+
+/* Passes over N bytes, which need not be in the window. */
+static enum err skip(struct recording_reader *r, uint64_t n, struct errinfo *info)
+{
+	uint64_t have = ahead(r).len;
+	enum err e;
+
+	if (n > have && r->is_file && r->offset + (n - have) <= r->size) {
+		off_t to = (off_t)(r->offset + (n - have));
+
+		if (lseek(r->fd, to, SEEK_SET) != to)
+			return err_set(info, ERR_IO, errno, "seek in %s", r->path);
+		r->offset = (uint64_t)to;
+		r->at = r->window.len;
+		return ERR_OK;
+	}
+	while (n > 0) {
+		size_t step = n < READ_SIZE ? (size_t)n : READ_SIZE;
+
+		e = fill(r, step, info);
+		if (e != ERR_OK)
+			return e;
+		r->at += step;
+		n -= step;
+	}
+	return ERR_OK;
+}
+
+/* Moves on to the next block magic behind the byte that comes next. ERR_EOF if there is none. */
+static enum err resync(struct recording_reader *r, struct errinfo *info)
+{
+	bool found = false;
+
+	while (!found) {
+		enum err e = fill(r, 1 + RECORDING_MAGIC_LEN, info);
+		struct slice s = slice_skip(ahead(r), 1);
+		const uint8_t *p;
+		size_t step;
+
+		if (e == ERR_EOF) {
+			r->unclear += ahead(r).len;
+			r->at = r->window.len;
+		}
+		if (e != ERR_OK)
+			return e;
+		assert(s.ptr);
+		p = memmem(s.ptr, s.len, RECORDING_BLOCK_MAGIC, RECORDING_MAGIC_LEN);
+		found = p != NULL;
+		/* The last bytes may be the beginning of one. */
+		step = found ? 1 + (size_t)(p - s.ptr) : s.len - (RECORDING_MAGIC_LEN - 1);
+		r->unclear += step;
+		r->at += step;
+	}
+	return ERR_OK;
+}
+
+/* A body, or a whole block, that is not what it should be. */
+static enum err on_damaged(struct recording_reader *r, struct errinfo *info)
+{
+	r->info.damaged++;
+	decoder_damage(r->decoder);
+	if (r->info.damaged > DAMAGED_MAX)
+		return err_set(info, ERR_PROTO, 0,
+			       "%s is damaged in more than %d places: it is not read further",
+			       r->path, DAMAGED_MAX);
+	return resync(r, info);
+}
+
+static enum err refuse_version(const struct recording_reader *r, unsigned version,
+			       struct errinfo *info)
+{
+	return err_set(info, ERR_UNSUPPORTED, 0,
+		       "%s is a recording of format version %u, this myna reads versions up to %d: "
+		       "read it with the myna that made it, or with a newer one",
+		       r->path, version, RECORDING_VERSION);
+}
+
+static void note_block(struct recording_reader *r, const struct block_header *h)
+{
+	struct recording_info *i = &r->info;
+
+	if (h->first_ns && (i->first_ns == 0 || h->first_ns < i->first_ns))
+		i->first_ns = h->first_ns;
+	if (h->last_ns && (i->last_ns == 0 || h->last_ns > i->last_ns))
+		i->last_ns = h->last_ns;
+	i->blocks++;
+	i->events = h->events;
+	i->sessions = h->sessions;
+	i->finished = h->flags & RECORDING_BLOCK_LAST;
+}
+
+/* Is H the header of a block that may come next: of this recording, and not an older one? */
+static bool is_next(struct recording_reader *r, const struct block_header *h)
+{
+	if (r->recording_known && h->recording != r->info.recording)
+		return false;
+	if (h->number < r->next_number)
+		return false;
+	r->info.recording = h->recording;
+	r->recording_known = true;
+	return true;
+}
+
+/* A good block: what was passed over before it was damaged. */
+static void on_good(struct recording_reader *r, const struct block_header *h)
+{
+	if (h->number > r->next_number) {
+		r->info.missing += h->number - r->next_number;
+		decoder_damage(r->decoder);
+	}
+	if (r->unclear)
+		decoder_damage(r->decoder);
+	r->next_number = h->number + 1;
+	r->found.bad_input_bytes += r->unclear;
+	r->unclear = 0;
+	r->cut = false;
+	note_block(r, h);
+}
+
+/* Takes the block whose header H comes next. *TAKEN: its body is with the decoder. */
+static enum err take_block(struct recording_reader *r, const struct block_header *h, bool *taken,
+			   struct errinfo *info)
+{
+	size_t whole = (size_t)RECORDING_BLOCK_HEADER + h->stored_len;
+	bool last = h->flags & RECORDING_BLOCK_LAST;
+	struct slice raw;
+	enum err e;
+
+	if (h->last_ns < r->since_ns && !last && r->unclear == 0) {
+		e = skip(r, whole, info);
+		if (e == ERR_OK)
+			on_good(r, h);
+		return e;
+	}
+	e = fill(r, whole, info);
+	if (e == ERR_EOF) {
+		r->cut = true;
+		return resync(r, info);
+	}
+	if (e != ERR_OK)
+		return e;
+	e = block_unpack(r->unpacker, h,
+			 slice_head(slice_skip(ahead(r), RECORDING_BLOCK_HEADER), h->stored_len),
+			 &raw);
+	if (e == ERR_PROTO)
+		return on_damaged(r, info);
+	if (e != ERR_OK)
+		return err_set(info, e, 0, "cannot read %s: %s", r->path, err_text(e));
+	if (!last)
+		r->since_ns = INT64_MIN;
+	on_good(r, h);
+	r->at += whole;
+	r->block_bytes = whole;
+	decoder_begin(r->decoder, raw);
+	*taken = true;
+	return ERR_OK;
+}
+
+/* Finds the next good block and gives it to the decoder. ERR_EOF if there is none. */
+static enum err next_block(struct recording_reader *r, struct errinfo *info)
+{
+	struct block_header h;
+	bool taken = false;
+	enum err e;
+
+	/* A plain body lies in the window itself: only now is it done with. */
+	if (r->at == r->window.len) {
+		buf_shrink(&r->window, WINDOW_KEEP);
+		r->at = 0;
+	}
+	while (!taken) {
+		e = fill(r, RECORDING_BLOCK_HEADER, info);
+		if (e == ERR_EOF) {
+			r->cut = r->cut || ahead(r).len > 0;
+			r->unclear += ahead(r).len;
+			r->at = r->window.len;
+		}
+		if (e != ERR_OK)
+			return e;
+		e = block_header_decode(ahead(r), &h);
+		if (e == ERR_UNSUPPORTED)
+			return refuse_version(r, h.version, info);
+		if (e == ERR_OK && is_next(r, &h))
+			e = take_block(r, &h, &taken, info);
+		else
+			e = resync(r, info);
+		if (e != ERR_OK)
+			return e;
+	}
+	return ERR_OK;
+}
+
+/* The end of the file: what was passed over last is a cut off block, or garbage. */
+static void on_end(struct recording_reader *r)
+{
+	if (!r->info.finished || r->cut)
+		r->found.cut_off = 1;
+	if (!r->cut)
+		r->found.bad_input_bytes += r->unclear;
+	r->unclear = 0;
+	r->phase = READER_END;
+}
+
+/* No more of the current block: on to the next one. */
+static enum err go_on(struct recording_reader *r, enum err why, struct errinfo *info)
+{
+	enum err e;
+
+	if (why == ERR_PROTO) {
+		r->info.damaged++;
+		r->found.bad_input_bytes += r->block_bytes;
+		decoder_damage(r->decoder);
+	} else if (why != ERR_EOF) {
+		return err_set(info, why, 0, "cannot read %s: %s", r->path, err_text(why));
+	}
+	e = next_block(r, info);
+	if (e != ERR_EOF)
+		return e;
+	on_end(r);
+	return ERR_OK;
+}
+
+enum err recording_reader_next(struct recording_reader *r, struct event *out, struct errinfo *info)
+{
+	enum err e = ERR_OK;
+
+	while (r->phase == READER_BLOCKS && e == ERR_OK) {
+		e = decoder_next(r->decoder, out);
+		if (e == ERR_OK)
+			return ERR_OK;
+		e = go_on(r, e, info);
+	}
+	if (e == ERR_OK && r->phase == READER_END) {
+		e = decoder_end(r->decoder, out);
+		if (e == ERR_OK)
+			return ERR_OK;
+		r->phase = READER_DONE;
+	}
+	return e == ERR_OK ? ERR_EOF : e;
+}
+
+void recording_reader_seek_time(struct recording_reader *r, int64_t since_ns)
+{
+	r->since_ns = since_ns;
+}
+
+void recording_reader_coverage(const struct recording_reader *r, struct coverage *out)
+{
+	decoder_coverage(r->decoder, out);
+	coverage_add(out, &r->found);
+}
+
+double recording_reader_progress(const struct recording_reader *r)
+{
+	uint64_t done = r->offset - ahead(r).len;
+
+	if (!r->is_file)
+		return -1.0;
+	if (r->size == 0 || done >= r->size)
+		return 1.0;
+	return (double)done / (double)r->size;
+}
+
+void recording_reader_info(const struct recording_reader *r, struct recording_info *out)
+{
+	*out = r->info;
+}
+
+enum err recording_reader_survey(const struct recording_reader *r, struct recording_info *out,
+				 struct errinfo *info)
+{
+	struct recording_reader walk = {.info = {.version = r->info.version,
+						 .created_ns = r->info.created_ns,
+						 .recording = r->info.recording}};
+	uint8_t bytes[RECORDING_BLOCK_HEADER];
+	uint64_t at = RECORDING_HEADER;
+	struct block_header h;
+
+	if (!r->is_file)
+		return err_set(info, ERR_UNSUPPORTED, 0,
+			       "%s is not a file: only reading it says "
+			       "what is in it",
+			       r->path);
+	for (;;) {
+		ssize_t n = pread(r->fd, bytes, sizeof(bytes), (off_t)at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_set(info, ERR_IO, errno, "read %s", r->path);
+		if (n < (ssize_t)sizeof(bytes) ||
+		    block_header_decode(slice_of(bytes, sizeof(bytes)), &h) != ERR_OK)
+			break;
+		at += sizeof(bytes) + h.stored_len;
+		if (at > r->size)
+			break;
+		note_block(&walk, &h);
+	}
+	*out = walk.info;
+	return ERR_OK;
+}
+
+/* The first bytes of a file or a pipe, left in it. */
+static ssize_t peek(int fd, uint8_t *to, size_t n)
+{
+	off_t at = lseek(fd, 0, SEEK_CUR);
+	ssize_t got;
+	int copy[2];
+
+	if (at >= 0)
+		return pread(fd, to, n, at);
+	if (pipe2(copy, O_CLOEXEC) != 0)
+		return -1;
+	got = tee(fd, copy[1], n, 0);
+	if (got > 0)
+		got = read(copy[0], to, (size_t)got);
+	(void)close(copy[0]);
+	(void)close(copy[1]);
+	return got;
+}
+
+bool recording_is(const char *path)
+{
+	uint8_t magic[RECORDING_MAGIC_LEN];
+	bool is_stdin = strcmp(path, "-") == 0;
+	int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	n = peek(fd, magic, sizeof(magic));
+	if (!is_stdin)
+		(void)close(fd);
+	return n == RECORDING_MAGIC_LEN && memcmp(magic, RECORDING_MAGIC, sizeof(magic)) == 0;
+}
+
+/* The file header comes next. One that is damaged is done without: the blocks know all of it. */
+static enum err take_file_header(struct recording_reader *r, struct errinfo *info)
+{
+	enum err e = fill(r, RECORDING_HEADER, info);
+	struct slice all = ahead(r), magic = slice_head(all, RECORDING_MAGIC_LEN);
+	struct cursor c = cur_of(slice_skip(all, RECORDING_MAGIC_LEN));
+	uint16_t version = cur_u16(&c), len = cur_u16(&c);
+	int64_t created_ns;
+
+	if (e != ERR_OK && e != ERR_EOF)
+		return e;
+	if (all.len == 0)
+		return err_set(info, ERR_PROTO, 0, "%s is empty: nothing was recorded", r->path);
+	if (memcmp(magic.ptr, RECORDING_MAGIC, magic.len) != 0)
+		return err_set(info, ERR_PROTO, 0, "%s is not a recording made by myna", r->path);
+	if (e == ERR_EOF)
+		return ERR_OK; /* cut off in the header */
+	if (version > RECORDING_VERSION)
+		return refuse_version(r, version, info);
+	cur_skip(&c, 4);
+	created_ns = (int64_t)cur_u64(&c);
+	r->info.version = RECORDING_VERSION;
+	if (len != RECORDING_HEADER ||
+	    hash_bytes(slice_head(all, RECORDING_HEADER - 8)) !=
+		    cur_uint_le(&(struct cursor){.pos = all.ptr + RECORDING_HEADER - 8,
+						 .end = all.ptr + RECORDING_HEADER},
+				8))
+		return ERR_OK; /* the bytes up to the first block are counted as bad */
+	r->info.created_ns = created_ns;
+	r->info.recording = cur_u64(&c);
+	r->recording_known = true;
+	r->at += RECORDING_HEADER;
+	return ERR_OK;
+}
+
+static enum err open_input(struct recording_reader *r, const char *path, struct errinfo *info)
+{
+	bool is_stdin = strcmp(path, "-") == 0;
+	struct stat st;
+	enum err e;
+
+	r->path = mem_copy_str(is_stdin ? "standard input" : path,
+			       is_stdin ? strlen("standard input") : strlen(path));
+	if (!r->path)
+		return err_set(info, ERR_NOMEM, 0, "cannot read %s: out of memory", path);
+	r->fd = is_stdin ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+	if (r->fd < 0 || fstat(r->fd, &st) != 0)
+		return err_set(info, ERR_IO, errno, "cannot open %s", r->path);
+	if (S_ISDIR(st.st_mode))
+		return err_set(info, ERR_USAGE, 0, "%s is a folder, not a recording", r->path);
+	/* Standard input may be a file that somebody has begun to read. */
+	r->is_file = S_ISREG(st.st_mode) && !is_stdin;
+	r->size = (uint64_t)st.st_size;
+	e = block_unpacker_new(&r->unpacker);
+	if (e == ERR_OK)
+		e = decoder_new(&r->decoder);
+	if (e != ERR_OK)
+		return err_set(info, e, 0, "cannot read %s: %s", r->path, err_text(e));
+	decoder_begin(r->decoder, (struct slice){.ptr = NULL, .len = 0});
+	return take_file_header(r, info);
+}
+
+enum err recording_reader_open(const char *path, struct recording_reader **out,
+			       struct errinfo *info)
+{
+	struct recording_reader *r = mem_zalloc(sizeof(*r));
+	enum err e;
+
+	if (!r)
+		return err_set(info, ERR_NOMEM, 0, "cannot read %s: out of memory", path);
+	r->fd = -1;
+	r->since_ns = INT64_MIN;
+	buf_init(&r->window, WINDOW_MAX);
+	e = open_input(r, path, info);
+	if (e != ERR_OK) {
+		recording_reader_free(r);
+		return e;
+	}
+	*out = r;
+	return ERR_OK;
+}
+
+void recording_reader_free(struct recording_reader *r)
+{
+	if (!r)
+		return;
+	if (r->fd >= 0)
+		(void)close(r->fd);
+	decoder_free(r->decoder);
+	block_unpacker_free(r->unpacker);
+	buf_release(&r->window);
+	mem_free(r->path);
+	mem_free(r);
+}
