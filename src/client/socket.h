@@ -1,0 +1,37 @@
+/*
+ * socket - non-blocking stream sockets to where a target lives.
+ */
+#ifndef CLIENT_SOCKET_H
+#define CLIENT_SOCKET_H
+
+#include <sys/socket.h>
+
+#include "client/target.h"
+
+enum { SOCKET_ADDRESSES_MAX = 16 }; /* of one name; more are not tried */
+
+struct socket_address {
+	struct sockaddr_storage addr;
+	socklen_t len;
+};
+
+/*
+ * All addresses of T's host in the system's order of preference, or its one local socket. *OUT is the
+ * caller's (mem_free). Blocks for a name that is not an address. ERR_IO, ERR_USAGE (a path that is
+ * too long), ERR_NOMEM.
+ */
+enum err socket_addresses(const struct target *t, struct socket_address **out, size_t *count,
+			  struct errinfo *info) MUST_CHECK;
+
+/*
+ * Begins to connect to A and puts the new socket into *FD, where nothing is said if it fails. A TCP
+ * socket may still be connecting: it is writable when that is over. A local socket is connected or has
+ * failed on return; where the server's queue is full this waits, TIMEOUT_NS at most.
+ */
+enum err socket_connect(const struct socket_address *a, int64_t timeout_ns, int *fd,
+			struct errinfo *info) MUST_CHECK;
+
+/* ERR_OK: connected; ERR_AGAIN: not yet; ERR_IO: it failed. */
+enum err socket_connected(int fd, struct errinfo *info) MUST_CHECK;
+
+#endif

@@ -1,0 +1,313 @@
+/* target - which server to connect to, and as whom. */
+#include "client/target.h"
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/scan.h"
+#include "client/config.h"
+#include "client/settings.h"
+#include "client/url.h"
+
+enum { DEFAULT_PORT = 3306 };
+
+#define DEFAULT_CONNECT_TIMEOUT_NS (10 * NS_PER_S)
+
+static enum err ask_password(struct settings *s, struct errinfo *info)
+{
+	int tty = open("/dev/tty", O_RDWR | O_CLOEXEC);
+	char *typed;
+	enum err e;
+
+	if (tty < 0)
+		return err_set(info, ERR_USAGE, 0,
+			       "there is no terminal to ask for the password; put it into "
+			       "MYSQL_PWD or a --defaults-file");
+	(void)close(tty);
+	typed = getpass("Enter password: ");
+	if (!typed)
+		return err_set(info, ERR_USAGE, 0, "no password was entered");
+	e = settings_set(s, SETTING_PASSWORD, slice_cstr(typed), SETTINGS_OPTION, "the terminal",
+			 info);
+	explicit_bzero(typed, strlen(typed));
+	return e;
+}
+
+static enum err take_password(const char *password, struct settings *s, struct errinfo *info)
+{
+	if (!password)
+		return ERR_OK;
+	if (password == opt_no_value)
+		return ask_password(s, info);
+	return settings_set(s, SETTING_PASSWORD, slice_cstr(password), SETTINGS_OPTION,
+			    "--password", info);
+}
+
+/* Of options and URLs, only the command line is read here. */
+static void warn_of_argv(const struct target_args *args, const struct settings *s)
+{
+	const struct setting_value *password = &s->items[SETTING_PASSWORD];
+
+	if (!password->text || !*password->text)
+		return;
+	if (password->rank == SETTINGS_URL ||
+	    (password->rank == SETTINGS_OPTION && args->password != opt_no_value))
+		log_warn(NULL, "a password on the command line can be seen by others");
+}
+
+static enum err take_options(const struct target_args *args, struct settings *s,
+			     struct errinfo *info)
+{
+	const struct {
+		enum setting which;
+		const char *value, *origin;
+	} rows[] = {
+		{SETTING_HOST, args->host, "--host"},
+		{SETTING_PORT, args->port, "--target-port"},
+		{SETTING_SOCKET, args->socket, "--socket"},
+		{SETTING_USER, args->user, "--user"},
+		{SETTING_DATABASE, args->database, "--database"},
+		{SETTING_SSL_MODE, args->ssl_mode, "--ssl-mode"},
+		{SETTING_SSL_CA, args->ssl_ca, "--ssl-ca"},
+		{SETTING_SSL_CERT, args->ssl_cert, "--ssl-cert"},
+		{SETTING_SSL_KEY, args->ssl_key, "--ssl-key"},
+		{SETTING_CONNECT_TIMEOUT, args->connect_timeout, "--connect-timeout"},
+	};
+	enum err e = take_password(args->password, s, info);
+
+	for (size_t i = 0; e == ERR_OK && i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].value)
+			e = settings_set(s, rows[i].which, slice_cstr(rows[i].value),
+					 SETTINGS_OPTION, rows[i].origin, info);
+	return e;
+}
+
+static enum err take_environment(struct settings *s, struct errinfo *info)
+{
+	static const struct {
+		enum setting which;
+		const char *name;
+	} rows[] = {
+		{SETTING_PASSWORD, "MYSQL_PWD"},
+		{SETTING_HOST, "MYSQL_HOST"},
+		{SETTING_PORT, "MYSQL_TCP_PORT"},
+		{SETTING_SOCKET, "MYSQL_UNIX_PORT"},
+	};
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; e == ERR_OK && i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *value = getenv(rows[i].name);
+
+		if (value)
+			e = settings_set(s, rows[i].which, slice_cstr(value), SETTINGS_ENVIRONMENT,
+					 rows[i].name, info);
+	}
+	return e;
+}
+
+static bool said(const struct settings *s, enum setting which)
+{
+	return s->items[which].text && *s->items[which].text;
+}
+
+static enum err resolve_port(const struct settings *s, struct target *t, struct errinfo *info)
+{
+	const char *text = s->items[SETTING_PORT].text;
+	uint64_t port;
+
+	t->port = DEFAULT_PORT;
+	if (!said(s, SETTING_PORT))
+		return ERR_OK;
+	if (scan_uint(text, &port) != ERR_OK || port == 0 || port > UINT16_MAX)
+		return err_set(info, ERR_USAGE, 0, "%s: '%s' is not a port number",
+			       settings_origin(s, SETTING_PORT), text);
+	t->port = (uint16_t)port;
+	return ERR_OK;
+}
+
+static enum err resolve_timeout(const struct settings *s, struct target *t, struct errinfo *info)
+{
+	const char *text = s->items[SETTING_CONNECT_TIMEOUT].text;
+
+	t->connect_timeout_ns = DEFAULT_CONNECT_TIMEOUT_NS;
+	if (!said(s, SETTING_CONNECT_TIMEOUT))
+		return ERR_OK;
+	if (scan_duration(text, &t->connect_timeout_ns) != ERR_OK || t->connect_timeout_ns <= 0)
+		return err_set(info, ERR_USAGE, 0, "%s: '%s' is not a duration such as 10s",
+			       settings_origin(s, SETTING_CONNECT_TIMEOUT), text);
+	return ERR_OK;
+}
+
+static enum err resolve_ssl_mode(const struct settings *s, struct target *t, struct errinfo *info)
+{
+	static const char *const names[] = {
+		[TARGET_SSL_DISABLED] = "DISABLED",
+		[TARGET_SSL_PREFERRED] = "PREFERRED",
+		[TARGET_SSL_REQUIRED] = "REQUIRED",
+		[TARGET_SSL_VERIFY_CA] = "VERIFY_CA",
+		[TARGET_SSL_VERIFY_IDENTITY] = "VERIFY_IDENTITY",
+	};
+	const char *text = s->items[SETTING_SSL_MODE].text;
+
+	t->ssl_mode = said(s, SETTING_SSL_CA) ? TARGET_SSL_VERIFY_CA : TARGET_SSL_PREFERRED;
+	if (!said(s, SETTING_SSL_MODE))
+		return ERR_OK;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (slice_eq_nocase(slice_cstr(text), slice_cstr(names[i]))) {
+			t->ssl_mode = (enum target_ssl_mode)i;
+			return ERR_OK;
+		}
+	}
+	return err_set(info, ERR_USAGE, 0,
+		       "%s: the SSL mode is DISABLED, PREFERRED, REQUIRED, VERIFY_CA or "
+		       "VERIFY_IDENTITY, not '%s'",
+		       settings_origin(s, SETTING_SSL_MODE), text);
+}
+
+/* Moves the text out of S, so that a password is not copied once more. */
+static char *take_text(struct settings *s, enum setting which)
+{
+	char *text = s->items[which].text;
+
+	s->items[which].text = NULL;
+	return text;
+}
+
+static char *copy_text(const char *text)
+{
+	return mem_copy_str(text, strlen(text));
+}
+
+static bool use_socket(const struct settings *s)
+{
+	const struct setting_value *host = &s->items[SETTING_HOST];
+	const struct setting_value *socket = &s->items[SETTING_SOCKET];
+	const struct setting_value *port = &s->items[SETTING_PORT];
+
+	if (said(s, SETTING_HOST) && strcmp(host->text, "localhost") != 0)
+		return said(s, SETTING_SOCKET) && socket->rank < host->rank;
+	if (!said(s, SETTING_PORT))
+		return true;
+	return said(s, SETTING_SOCKET) && socket->rank <= port->rank;
+}
+
+static const char *default_socket(void)
+{
+	static const char *const usual[] = {
+		"/run/mysqld/mysqld.sock",
+		"/var/lib/mysql/mysql.sock",
+		"/tmp/mysql.sock",
+	};
+
+	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
+		if (access(usual[i], F_OK) == 0)
+			return usual[i];
+	return usual[0];
+}
+
+static bool resolve_place(struct settings *s, struct target *t)
+{
+	if (use_socket(s))
+		t->socket = said(s, SETTING_SOCKET) ? take_text(s, SETTING_SOCKET)
+						    : copy_text(default_socket());
+	else
+		t->host =
+			said(s, SETTING_HOST) ? take_text(s, SETTING_HOST) : copy_text("localhost");
+	return t->host || t->socket;
+}
+
+static bool resolve_user(struct settings *s, struct target *t)
+{
+	struct passwd *me;
+
+	if (said(s, SETTING_USER)) {
+		t->user = take_text(s, SETTING_USER);
+		return true;
+	}
+	me = getpwuid(geteuid());
+	t->user = copy_text(me ? me->pw_name : "");
+	return t->user != NULL;
+}
+
+static enum err resolve_all(struct settings *s, struct target *t, struct errinfo *info)
+{
+	enum err e = resolve_port(s, t, info);
+
+	if (e == ERR_OK)
+		e = resolve_timeout(s, t, info);
+	if (e == ERR_OK)
+		e = resolve_ssl_mode(s, t, info);
+	if (e != ERR_OK)
+		return e;
+	if (!resolve_place(s, t) || !resolve_user(s, t))
+		return err_set(info, ERR_NOMEM, 0, "no memory for a target");
+	t->password = take_text(s, SETTING_PASSWORD);
+	if (said(s, SETTING_DATABASE))
+		t->database = take_text(s, SETTING_DATABASE);
+	if (said(s, SETTING_SSL_CA))
+		t->ssl_ca = take_text(s, SETTING_SSL_CA);
+	if (said(s, SETTING_SSL_CERT))
+		t->ssl_cert = take_text(s, SETTING_SSL_CERT);
+	if (said(s, SETTING_SSL_KEY))
+		t->ssl_key = take_text(s, SETTING_SSL_KEY);
+	return ERR_OK;
+}
+
+enum err target_resolve(const struct target_args *args, struct target *out, struct errinfo *info)
+{
+	struct settings s;
+	struct target t = {0};
+	enum err e;
+
+	settings_init(&s);
+	e = take_options(args, &s, info);
+	if (e == ERR_OK && args->url)
+		e = url_parse(args->url, &s, info);
+	if (e == ERR_OK)
+		warn_of_argv(args, &s);
+	if (e == ERR_OK)
+		e = take_environment(&s, info);
+	if (e == ERR_OK && args->defaults_file)
+		e = config_read(args->defaults_file, true, &s, info);
+	else if (e == ERR_OK)
+		e = config_read_default(&s, info);
+	if (e == ERR_OK)
+		e = resolve_all(&s, &t, info);
+	settings_release(&s);
+	if (e == ERR_OK)
+		*out = t;
+	else
+		target_release(&t);
+	return e;
+}
+
+void target_release(struct target *t)
+{
+	mem_free(t->host);
+	mem_free(t->socket);
+	mem_free(t->user);
+	secret_free(t->password);
+	mem_free(t->database);
+	mem_free(t->ssl_ca);
+	mem_free(t->ssl_cert);
+	mem_free(t->ssl_key);
+	*t = (struct target){0};
+}
+
+const char *target_format(const struct target *t, char *to, size_t size)
+{
+	const char *user = t->user ? t->user : "";
+
+	if (!t->host)
+		(void)snprintf(to, size, "%s@%s", user, t->socket ? t->socket : "");
+	else
+		(void)snprintf(to, size, strchr(t->host, ':') ? "%s@[%s]:%u" : "%s@%s:%u", user,
+			       t->host, (unsigned)t->port);
+	return to;
+}
