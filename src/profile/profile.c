@@ -1,0 +1,344 @@
+/* profile - statistics per digest. */
+#include "profile/profile.h"
+
+#include <assert.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "sql/digest.h"
+
+/* What takes the digest's place in keys of rows without one. */
+static const uint64_t COMMAND_SEED = UINT64_C(0x434f4d4d414e4400);
+static const uint64_t OTHERS_KEY = UINT64_C(0x4f54484552530000);
+
+struct profile {
+	struct map rows; /* struct profile_row by key */
+	size_t rows_max; /* without the one for what is over it */
+	struct buf text; /* in which a new row's text is made */
+};
+
+enum err profile_new(size_t rows_max, struct profile **out)
+{
+	struct profile *p = mem_zalloc(sizeof(*p));
+
+	assert(rows_max > 0 && rows_max <= PROFILE_ROWS_MAX);
+	if (!p)
+		return ERR_NOMEM;
+	p->rows_max = rows_max;
+	map_init(&p->rows, rows_max + 1, NULL);
+	buf_init(&p->text, MYP_PAYLOAD_MAX);
+	*out = p;
+	return ERR_OK;
+}
+
+static void row_free(struct profile_row *row)
+{
+	profile_stats_release(&row->stats);
+	mem_free(row->text);
+	mem_free(row);
+}
+
+void profile_free(struct profile *p)
+{
+	struct profile_row *row;
+
+	if (!p)
+		return;
+	for (size_t at = 0; (row = map_next(&p->rows, &at));)
+		row_free(row);
+	map_release(&p->rows);
+	buf_release(&p->text);
+	mem_free(p);
+}
+
+/*
+ * What is put before a statement's text when the command is not its execution; NULL: not such a
+ * command.
+ */
+static const char *handling_of(uint8_t command)
+{
+	switch (command) {
+	case MYP_COM_STMT_PREPARE:
+		return "PREPARE";
+	case MYP_COM_STMT_CLOSE:
+		return "CLOSE";
+	case MYP_COM_STMT_RESET:
+		return "RESET";
+	case MYP_COM_STMT_FETCH:
+		return "FETCH";
+	case MYP_COM_STMT_SEND_LONG_DATA:
+		return "LONG DATA";
+	default:
+		return NULL;
+	}
+}
+
+static bool is_execution(uint8_t command)
+{
+	return command == MYP_COM_QUERY || command == MYP_COM_STMT_EXECUTE ||
+	       command == MYP_COM_STMT_BULK_EXECUTE;
+}
+
+static enum profile_kind kind_of(const struct command *c, uint64_t digest)
+{
+	if (digest != 0 && is_execution(c->code))
+		return PROFILE_STATEMENT;
+	if (digest != 0 && handling_of(c->code))
+		return PROFILE_HANDLING;
+	return PROFILE_COMMAND;
+}
+
+static uint64_t key_of(enum profile_kind kind, uint8_t command, uint64_t digest)
+{
+	if (kind == PROFILE_STATEMENT)
+		return digest;
+	return hash_mix(kind == PROFILE_HANDLING ? digest : COMMAND_SEED, command);
+}
+
+uint64_t profile_key(const struct session *s, const struct command *c)
+{
+	uint64_t digest = command_digest(s, c);
+
+	return key_of(kind_of(c, digest), c->code, digest);
+}
+
+/* A copy of the row's text, which stands in P->text and may be too long. */
+static char *text_keep(const struct buf *text)
+{
+	static const char more[] = "...";
+	size_t len = text->len;
+	char *copy;
+
+	if (len <= PROFILE_TEXT_MAX)
+		return mem_copy_str(text->ptr, len);
+	len = PROFILE_TEXT_MAX - (sizeof(more) - 1);
+	while (len > 0 && (text->ptr[len] & 0xc0) == 0x80) /* not inside a character */
+		len--;
+	copy = mem_copy_str(text->ptr, PROFILE_TEXT_MAX);
+	if (copy)
+		memcpy(copy + len, more, sizeof(more));
+	return copy;
+}
+
+/* A failure is OUT's. */
+static void put_digest(struct buf *out, const struct session *s, const struct command *c)
+{
+	struct slice text = c->statement ? c->statement->text : c->text;
+
+	if (sql_digest_text(text, session_sql_options(s), out) != ERR_OK)
+		return;
+}
+
+static void text_put(struct buf *out, enum profile_kind kind, const struct session *s,
+		     const struct command *c)
+{
+	const char *name = myp_command_name(c->code);
+
+	switch (kind) {
+	case PROFILE_HANDLING:
+		buf_printf(out, "%s: ", handling_of(c->code));
+		put_digest(out, s, c);
+		break;
+	case PROFILE_STATEMENT:
+		put_digest(out, s, c);
+		break;
+	case PROFILE_COMMAND:
+		if (name)
+			buf_put_cstr(out, name);
+		else
+			buf_printf(out, "0x%02x", c->code);
+		if (is_execution(c->code) || handling_of(c->code))
+			buf_put_cstr(out, " (statement not known)");
+		break;
+	case PROFILE_OTHERS: /* it is no command's */
+		break;
+	}
+}
+
+static enum err row_add(struct profile *p, const struct profile_row *like, struct profile_row **out)
+{
+	struct profile_row *row = mem_zalloc(sizeof(*row));
+
+	if (!row)
+		return ERR_NOMEM;
+	*row = *like;
+	profile_stats_init(&row->stats);
+	row->text = text_keep(&p->text);
+	if (!row->text || map_put(&p->rows, row->key, row) != ERR_OK) {
+		row_free(row);
+		return ERR_NOMEM;
+	}
+	*out = row;
+	return ERR_OK;
+}
+
+static enum err others_find(struct profile *p, struct profile_row **out)
+{
+	struct profile_row like = {.key = OTHERS_KEY, .kind = PROFILE_OTHERS};
+
+	*out = map_get(&p->rows, OTHERS_KEY, NULL);
+	if (*out)
+		return ERR_OK;
+	buf_reset(&p->text);
+	buf_put_cstr(&p->text, "(others)");
+	return row_add(p, &like, out);
+}
+
+enum err profile_find(struct profile *p, const struct session *s, const struct command *c,
+		      struct profile_row **out)
+{
+	struct profile_row like = {.digest = command_digest(s, c), .command = c->code};
+	struct profile_row *row;
+	enum err e;
+
+	like.kind = kind_of(c, like.digest);
+	like.key = key_of(like.kind, c->code, like.digest);
+	row = map_get(&p->rows, like.key, NULL);
+	if (row) {
+		*out = row;
+		return ERR_OK;
+	}
+	if (p->rows.count >= p->rows_max)
+		return others_find(p, out);
+	buf_reset(&p->text);
+	text_put(&p->text, like.kind, s, c);
+	e = buf_err(&p->text) == ERR_OK ? row_add(p, &like, out) : ERR_NOMEM;
+	buf_shrink(&p->text, PROFILE_TEXT_MAX);
+	return e;
+}
+
+struct profile_row *profile_get(const struct profile *p, uint64_t key)
+{
+	return map_get(&p->rows, key, NULL);
+}
+
+void profile_call_of(const struct exchange *x, struct profile_call *out)
+{
+	const struct response *r = x->response;
+	const struct result *last = response_last(r);
+
+	*out = (struct profile_call){
+		.time_ns = x->command->first_ns,
+		.latency_ns = x->latency_ns,
+		.duration_ns = x->duration_ns,
+		.error = r->kind == RESPONSE_ERROR,
+		.lost = r->kind == RESPONSE_LOST,
+		.rows = r->rows,
+		.affected_rows = r->affected_rows,
+		.warnings = last ? last->warnings : 0,
+		.bytes = r->bytes,
+	};
+}
+
+enum err profile_add(struct profile *p, const struct exchange *x)
+{
+	struct profile_call call;
+	struct profile_row *row;
+	enum err e = profile_find(p, x->session, x->command, &row);
+
+	if (e != ERR_OK)
+		return e;
+	profile_call_of(x, &call);
+	return profile_stats_add(&row->stats, &call);
+}
+
+/* The row of INTO that FROM's row counts under. */
+static enum err merge_find(struct profile *into, const struct profile_row *from,
+			   struct profile_row **out)
+{
+	*out = map_get(&into->rows, from->key, NULL);
+	if (*out)
+		return ERR_OK;
+	if (from->kind == PROFILE_OTHERS || into->rows.count >= into->rows_max)
+		return others_find(into, out);
+	buf_reset(&into->text);
+	buf_put_cstr(&into->text, from->text);
+	return buf_err(&into->text) == ERR_OK ? row_add(into, from, out) : ERR_NOMEM;
+}
+
+enum err profile_merge(struct profile *into, const struct profile *from)
+{
+	const struct profile_row *row;
+
+	for (size_t at = 0; (row = map_next(&from->rows, &at));) {
+		struct profile_row *to;
+		enum err e = merge_find(into, row, &to);
+
+		if (e == ERR_OK)
+			e = profile_stats_merge(&to->stats, &row->stats);
+		if (e != ERR_OK)
+			return e;
+	}
+	return ERR_OK;
+}
+
+size_t profile_count(const struct profile *p)
+{
+	return p->rows.count;
+}
+
+enum err profile_total(const struct profile *p, struct profile_stats *total)
+{
+	struct profile_stats sum;
+	const struct profile_row *row;
+	enum err e = ERR_OK;
+
+	profile_stats_init(&sum);
+	for (size_t at = 0; e == ERR_OK && (row = map_next(&p->rows, &at));)
+		e = profile_stats_merge(&sum, &row->stats);
+	if (e != ERR_OK)
+		profile_stats_release(&sum);
+	else
+		*total = sum;
+	return e;
+}
+
+/* What rows are sorted by. */
+static double weight(const struct profile_row *row, enum profile_order order)
+{
+	const struct profile_stats *s = &row->stats;
+
+	switch (order) {
+	case PROFILE_BY_TIME:
+		return (double)s->total_ns;
+	case PROFILE_BY_CALLS:
+		return (double)s->calls;
+	case PROFILE_BY_MEAN:
+		return hist_mean_ns(&s->latency);
+	case PROFILE_BY_MAX:
+		return (double)s->latency.max_ns;
+	case PROFILE_BY_ROWS:
+		return (double)s->rows;
+	case PROFILE_BY_ERRORS:
+		return (double)s->errors;
+	}
+	return 0;
+}
+
+static int row_cmp(const void *a, const void *b, void *order)
+{
+	const struct profile_row *x = *(const struct profile_row *const *)a;
+	const struct profile_row *y = *(const struct profile_row *const *)b;
+	double wx = weight(x, *(const enum profile_order *)order);
+	double wy = weight(y, *(const enum profile_order *)order);
+
+	if (wx != wy)
+		return wx > wy ? -1 : 1;
+	return x->key < y->key ? -1 : x->key > y->key;
+}
+
+enum err profile_sorted(const struct profile *p, enum profile_order order,
+			const struct profile_row ***rows)
+{
+	const struct profile_row **list =
+		mem_alloc((p->rows.count + 1) * sizeof(struct profile_row *));
+	size_t n = 0;
+
+	if (!list)
+		return ERR_NOMEM;
+	for (size_t at = 0; (list[n] = map_next(&p->rows, &at));)
+		n++;
+	qsort_r(list, n, sizeof(struct profile_row *), row_cmp, &order);
+	*rows = list;
+	return ERR_OK;
+}

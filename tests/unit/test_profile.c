@@ -1,0 +1,173 @@
+#include "check.h"
+
+#include "base/mem.h"
+#include "profile/profile.h"
+
+static const struct myp_params no_params = {.count = 0};
+
+static struct command command_of(uint8_t code, const char *text)
+{
+	return (struct command){
+		.code = code,
+		.text = slice_cstr(text),
+		.text_known = *text != '\0',
+		.params = &no_params,
+		.attributes = &no_params,
+		.first_ns = 1000,
+	};
+}
+
+/* Counts COMMAND as answered after LATENCY_NS with KIND. */
+static void add(struct profile *p, const struct command *c, int64_t latency_ns,
+		enum response_kind kind)
+{
+	const struct session s = {.id = 1};
+	const struct response r = {.kind = kind, .rows = 2, .bytes = 100};
+	const struct exchange x = {.session = &s,
+				   .command = c,
+				   .response = &r,
+				   .latency_ns = latency_ns,
+				   .duration_ns = latency_ns * 2};
+
+	CHECK(profile_add(p, &x) == ERR_OK);
+}
+
+static const struct profile_row *row_of(const struct profile *p, const struct command *c)
+{
+	const struct session s = {.id = 1};
+
+	return profile_get(p, profile_key(&s, c));
+}
+
+static void literals_do_not_part_statements(void **state)
+{
+	struct command one = command_of(MYP_COM_QUERY, "select 1");
+	struct command two = command_of(MYP_COM_QUERY, "select 2");
+	const struct profile_row *row;
+	struct profile *p;
+
+	(void)state;
+	CHECK(profile_new(10, &p) == ERR_OK);
+	add(p, &one, 10, RESPONSE_ROWS);
+	add(p, &two, 20, RESPONSE_ERROR);
+	add(p, &two, -1, RESPONSE_LOST);
+	row = row_of(p, &one);
+	assert_non_null(row);
+	assert_string_equal(row->text, "SELECT ?");
+	CHECK(profile_count(p) == 1 && row == row_of(p, &two));
+	CHECK(row->stats.calls == 3 && row->stats.errors == 1 && row->stats.lost == 1);
+	CHECK(row->stats.rows == 6 && row->stats.bytes == 300 && row->stats.total_ns == 60);
+	CHECK(row->stats.latency.count == 2 && row->stats.latency.max_ns == 20);
+	profile_free(p);
+}
+
+static void an_execution_counts_with_its_text_and_its_preparation_apart(void **state)
+{
+	struct command query = command_of(MYP_COM_QUERY, "select 1");
+	struct command prepare = command_of(MYP_COM_STMT_PREPARE, "select ?");
+	struct command execute = command_of(MYP_COM_STMT_EXECUTE, "select ?");
+	struct command lost = command_of(MYP_COM_STMT_EXECUTE, "");
+	struct command ping = command_of(MYP_COM_PING, "");
+	struct statement st = {.text = slice_cstr("select ?"), .text_known = true};
+	const struct session s = {.id = 1};
+	struct profile *p;
+
+	(void)state;
+	st.digest = command_digest(&s, &prepare);
+	execute.statement = &st;
+	CHECK(profile_new(10, &p) == ERR_OK);
+	add(p, &query, 1, RESPONSE_ROWS);
+	add(p, &prepare, 1, RESPONSE_PREPARED);
+	add(p, &execute, 1, RESPONSE_ROWS);
+	add(p, &lost, 1, RESPONSE_ROWS);
+	add(p, &ping, 1, RESPONSE_OK);
+	CHECK(profile_count(p) == 4);
+	CHECK(row_of(p, &query) == row_of(p, &execute));
+	CHECK(row_of(p, &query)->stats.calls == 2);
+	assert_string_equal(row_of(p, &prepare)->text, "PREPARE: SELECT ?");
+	assert_string_equal(row_of(p, &lost)->text, "STMT_EXECUTE (statement not known)");
+	assert_string_equal(row_of(p, &ping)->text, "PING");
+	profile_free(p);
+}
+
+static void what_is_over_the_limit_shares_a_row(void **state)
+{
+	static const char *const texts[] = {"select a", "select b", "select c", "select d"};
+	const struct profile_row **rows;
+	struct profile_stats total;
+	struct profile *p, *q;
+
+	(void)state;
+	CHECK(profile_new(2, &p) == ERR_OK && profile_new(3, &q) == ERR_OK);
+	for (size_t i = 0; i < 4; i++) {
+		struct command c = command_of(MYP_COM_QUERY, texts[i]);
+
+		add(p, &c, (int64_t)i * 100, RESPONSE_ROWS);
+		add(q, &c, 7, RESPONSE_ROWS);
+	}
+	CHECK(profile_count(p) == 3);
+	CHECK(profile_merge(q, p) == ERR_OK);
+	CHECK(profile_count(q) == 4);
+	CHECK(profile_sorted(q, PROFILE_BY_TIME, &rows) == ERR_OK);
+	assert_string_equal(rows[0]->text, "(others)");
+	CHECK(rows[0]->stats.calls == 3);
+	mem_free(rows);
+	CHECK(profile_total(q, &total) == ERR_OK);
+	CHECK(total.calls == 8 && total.latency.count == 8 && total.latency.max_ns == 300);
+	profile_stats_release(&total);
+	profile_free(p);
+	profile_free(q);
+}
+
+static void a_long_text_is_cut_between_characters(void **state)
+{
+	static char text[3 * PROFILE_TEXT_MAX];
+	struct command c;
+	const char *kept;
+	struct profile *p;
+
+	(void)state;
+	memcpy(text, "select x", 8);
+	for (size_t i = 8; i + 2 < sizeof(text); i += 2)
+		memcpy(text + i, "\xc3\xa4", 2);
+	c = command_of(MYP_COM_QUERY, text);
+	CHECK(profile_new(2, &p) == ERR_OK);
+	add(p, &c, 1, RESPONSE_ROWS);
+	kept = row_of(p, &c)->text;
+	CHECK(strlen(kept) <= PROFILE_TEXT_MAX);
+	assert_string_equal(kept + strlen(kept) - 5, "\xc3\xa4...");
+	profile_free(p);
+}
+
+static void no_memory_is_an_error_not_a_crash(void **state)
+{
+	struct command c = command_of(MYP_COM_QUERY, "select 1");
+	const struct session s = {.id = 1};
+	struct profile_row *row;
+	struct profile *p;
+	enum err e = ERR_NOMEM;
+
+	(void)state;
+	CHECK(profile_new(2, &p) == ERR_OK);
+	for (size_t n = 1; e != ERR_OK; n++) {
+		mem_fail_from(n);
+		e = profile_find(p, &s, &c, &row);
+		mem_fail_from(0);
+		CHECK(e == ERR_OK || e == ERR_NOMEM);
+	}
+	CHECK(profile_count(p) == 1);
+	profile_free(p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(literals_do_not_part_statements),
+		cmocka_unit_test(an_execution_counts_with_its_text_and_its_preparation_apart),
+		cmocka_unit_test(what_is_over_the_limit_shares_a_row),
+		cmocka_unit_test(a_long_text_is_cut_between_characters),
+		cmocka_unit_test(no_memory_is_an_error_not_a_crash),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
