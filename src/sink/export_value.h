@@ -1,0 +1,21 @@
+/*
+ * export_value - parameters and responses as JSON. Internal to sink/.
+ */
+#ifndef SINK_EXPORT_VALUE_H
+#define SINK_EXPORT_VALUE_H
+
+#include "event/event.h"
+#include "out/json.h"
+
+/* Values, one after the other; SCRATCH is used for texts and left in any state. */
+void export_values(struct json *j, const struct myp_params *params, uint16_t collation,
+		   struct buf *scratch);
+
+/* An object of named values; of one name several times, the last. */
+void export_attributes(struct json *j, const struct myp_params *attributes, uint16_t collation,
+		       struct buf *scratch);
+
+/* "response" and the keys that belong to it. */
+void export_response(struct json *j, const struct response *r);
+
+#endif
