@@ -1,0 +1,111 @@
+/* compare - two answers to the same command, and how they differ. */
+#include "replay/compare.h"
+
+#include <assert.h>
+
+static const struct {
+	const char *name, *text;
+	bool differs;
+} verdicts[VERDICTS] = {
+#define VERDICT(name, text, differs) {#name, text, differs},
+#include "replay/verdict_list.h"
+#undef VERDICT
+};
+
+const char *verdict_name(enum verdict v)
+{
+	assert(v < VERDICTS);
+	return verdicts[v].name;
+}
+
+const char *verdict_text(enum verdict v)
+{
+	assert(v < VERDICTS);
+	return verdicts[v].text;
+}
+
+bool verdict_differs(enum verdict v)
+{
+	assert(v < VERDICTS);
+	return verdicts[v].differs;
+}
+
+enum chance chance_of(uint16_t error_code)
+{
+	switch (error_code) {
+	case 1213: /* ER_LOCK_DEADLOCK */
+	case 1020: /* ER_CHECKREAD: MariaDB's snapshot isolation, which rolls back likewise */
+		return CHANCE_DEADLOCK;
+	case 1205: /* ER_LOCK_WAIT_TIMEOUT */
+	case 3572: /* ER_LOCK_NOWAIT */
+		return CHANCE_LOCK_WAIT;
+	case 1317: /* ER_QUERY_INTERRUPTED */
+	case 1927: /* ER_CONNECTION_KILLED */
+	case 1053: /* ER_SERVER_SHUTDOWN */
+	case 1969: /* ER_STATEMENT_TIMEOUT of MariaDB */
+	case 3024: /* ER_QUERY_TIMEOUT of MySQL */
+		return CHANCE_KILLED;
+	default:
+		return CHANCE_NONE;
+	}
+}
+
+static enum verdict by_chance(enum chance chance, bool replayed)
+{
+	switch (chance) {
+	case CHANCE_DEADLOCK:
+		return replayed ? VERDICT_DEADLOCK_REPLAYED : VERDICT_DEADLOCK_RECORDED;
+	case CHANCE_LOCK_WAIT:
+		return replayed ? VERDICT_LOCK_WAIT_REPLAYED : VERDICT_LOCK_WAIT_RECORDED;
+	case CHANCE_KILLED:
+		return replayed ? VERDICT_KILLED_REPLAYED : VERDICT_KILLED_RECORDED;
+	case CHANCE_NONE:
+		break;
+	}
+	return replayed ? VERDICT_ERROR_NEW : VERDICT_ERROR_GONE;
+}
+
+static enum verdict compare_errors(uint16_t recorded, uint16_t replayed)
+{
+	enum chance before = chance_of(recorded), now = chance_of(replayed);
+
+	if (recorded == replayed)
+		return VERDICT_SAME;
+	if (recorded == 0)
+		return by_chance(now, true);
+	if (replayed == 0)
+		return by_chance(before, false);
+	if (now != CHANCE_NONE && now != before)
+		return by_chance(now, true);
+	if (before != CHANCE_NONE && now == CHANCE_NONE)
+		return by_chance(before, false);
+	return VERDICT_ERROR_CHANGED;
+}
+
+static enum verdict compare_rows(const struct facts *a, const struct facts *b)
+{
+	if (a->columns != b->columns || (a->names_known && b->names_known && a->names != b->names))
+		return VERDICT_OTHER_COLUMNS;
+	if (a->rows != b->rows || a->results != b->results)
+		return VERDICT_OTHER_ROW_COUNT;
+	if (a->affected_rows != b->affected_rows)
+		return VERDICT_OTHER_AFFECTED;
+	if (!a->sum_known || !b->sum_known || a->sum.ordered == b->sum.ordered)
+		return a->warnings == b->warnings ? VERDICT_SAME : VERDICT_OTHER_WARNINGS;
+	return a->sum.unordered == b->sum.unordered ? VERDICT_OTHER_ORDER : VERDICT_OTHER_VALUES;
+}
+
+enum verdict compare_facts(const struct facts *recorded, const struct facts *replayed)
+{
+	if (recorded->kind == RESPONSE_LOST || recorded->kind == RESPONSE_REPLICATION)
+		return VERDICT_NOT_COMPARED;
+	if (recorded->kind == RESPONSE_NONE)
+		return VERDICT_NO_ANSWER;
+	if (recorded->error_code != 0 || replayed->error_code != 0)
+		return compare_errors(recorded->error_code, replayed->error_code);
+	if (recorded->kind != replayed->kind)
+		return VERDICT_OTHER_KIND;
+	if (recorded->kind == RESPONSE_STRING)
+		return VERDICT_SAME; /* COM_STATISTICS: never the same twice, and nobody's result */
+	return compare_rows(recorded, replayed);
+}

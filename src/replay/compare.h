@@ -1,0 +1,32 @@
+/*
+ * compare - two answers to the same command, and how they differ.
+ */
+#ifndef REPLAY_COMPARE_H
+#define REPLAY_COMPARE_H
+
+#include "replay/facts.h"
+
+enum verdict {
+#define VERDICT(name, text, differs) VERDICT_##name,
+#include "replay/verdict_list.h"
+#undef VERDICT
+	VERDICTS
+};
+
+const char *verdict_name(enum verdict v); /* "error_new": for machines */
+const char *verdict_text(enum verdict v); /* "new error": for people */
+bool verdict_differs(enum verdict v);     /* a difference that the target has to answer for */
+
+/*
+ * Errors that differ from run to run, since they depend on what other sessions do at the same
+ * moment: a deadlock (which rolls the whole transaction back), a lock wait given up (which rolls
+ * the statement back), and what was killed or ran out of time.
+ */
+enum chance { CHANCE_NONE, CHANCE_DEADLOCK, CHANCE_LOCK_WAIT, CHANCE_KILLED };
+
+enum chance chance_of(uint16_t error_code);
+
+/* How the target's answer REPLAYED compares with RECORDED. */
+enum verdict compare_facts(const struct facts *recorded, const struct facts *replayed);
+
+#endif

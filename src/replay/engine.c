@@ -1,0 +1,129 @@
+/* engine - what the pump's thread and the workers share. */
+#include "replay/engine.h"
+
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/mem.h"
+
+enum { KILLS_MAX = 1 << 20 }; /* connections open at once */
+
+struct kill_entry {
+	uint32_t recorded_id, target_id;
+};
+
+enum err engine_init(struct engine *g, const struct replay_options *options, struct errinfo *info)
+{
+	pthread_condattr_t attr;
+	enum err e;
+
+	*g = (struct engine){.options = options};
+	e = client_tls_new(options->target, &g->tls, info);
+	if (e != ERR_OK)
+		return e;
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&g->pump_wake, &attr);
+	pthread_condattr_destroy(&attr);
+	pthread_mutex_init(&g->pump_lock, NULL);
+	pthread_mutex_init(&g->kill_lock, NULL);
+	map_init(&g->kills, KILLS_MAX, NULL);
+	return ERR_OK;
+}
+
+void engine_release(struct engine *g)
+{
+	struct kill_entry *k;
+
+	for (size_t at = 0; (k = map_next(&g->kills, &at));)
+		mem_free(k);
+	map_release(&g->kills);
+	pthread_cond_destroy(&g->pump_wake);
+	pthread_mutex_destroy(&g->pump_lock);
+	pthread_mutex_destroy(&g->kill_lock);
+	client_tls_free(g->tls);
+}
+
+static bool has_room(struct engine *g)
+{
+	return atomic_load(&g->waiting_bytes) <= (long long)g->options->ahead_bytes / 2;
+}
+
+void engine_took(struct engine *g, size_t n)
+{
+	atomic_fetch_sub(&g->waiting_bytes, (long long)n);
+	if (!atomic_load(&g->room_wanted) || !has_room(g) ||
+	    !atomic_exchange(&g->room_wanted, false))
+		return;
+	pthread_mutex_lock(&g->pump_lock);
+	pthread_cond_signal(&g->pump_wake);
+	pthread_mutex_unlock(&g->pump_lock);
+}
+
+void engine_ended(struct engine *g)
+{
+	pthread_mutex_lock(&g->pump_lock);
+	g->ended++;
+	pthread_cond_signal(&g->pump_wake);
+	pthread_mutex_unlock(&g->pump_lock);
+}
+
+unsigned engine_wait(struct engine *g, int64_t until_ns, bool for_room)
+{
+	const struct timespec ts = {.tv_sec = until_ns / NS_PER_S, .tv_nsec = until_ns % NS_PER_S};
+	unsigned ended;
+
+	pthread_mutex_lock(&g->pump_lock);
+	atomic_store(&g->room_wanted, for_room);
+	if (!for_room || !has_room(g))
+		pthread_cond_timedwait(&g->pump_wake, &g->pump_lock, &ts);
+	ended = g->ended;
+	pthread_mutex_unlock(&g->pump_lock);
+	return ended;
+}
+
+static uint64_t id_hash(uint32_t id)
+{
+	return hash_mix(id, 0);
+}
+
+/* Out of memory, a KILL of it will not be sent, and be told as such. */
+void engine_kill_put(struct engine *g, uint32_t recorded_id, uint32_t target_id)
+{
+	struct kill_entry *k = mem_alloc(sizeof(*k));
+
+	if (!k || recorded_id == 0) {
+		mem_free(k);
+		return;
+	}
+	*k = (struct kill_entry){.recorded_id = recorded_id, .target_id = target_id};
+	pthread_mutex_lock(&g->kill_lock);
+	mem_free(map_take(&g->kills, id_hash(recorded_id), NULL));
+	if (map_put(&g->kills, id_hash(recorded_id), k) != ERR_OK)
+		mem_free(k);
+	pthread_mutex_unlock(&g->kill_lock);
+}
+
+void engine_kill_remove(struct engine *g, uint32_t recorded_id, uint32_t target_id)
+{
+	struct kill_entry *k;
+
+	pthread_mutex_lock(&g->kill_lock);
+	k = map_get(&g->kills, id_hash(recorded_id), NULL);
+	if (k && k->target_id == target_id)
+		mem_free(map_take(&g->kills, id_hash(recorded_id), NULL));
+	pthread_mutex_unlock(&g->kill_lock);
+}
+
+uint32_t engine_kill_get(struct engine *g, uint32_t recorded_id)
+{
+	const struct kill_entry *k;
+	uint32_t id;
+
+	pthread_mutex_lock(&g->kill_lock);
+	k = map_get(&g->kills, id_hash(recorded_id), NULL);
+	id = k ? k->target_id : 0;
+	pthread_mutex_unlock(&g->kill_lock);
+	return id;
+}

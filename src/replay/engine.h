@@ -1,0 +1,59 @@
+/*
+ * engine - what the pump's thread and the workers share. Internal to replay/.
+ *
+ * The pump cuts events into items and puts them, in batches, into the workers' inboxes; a session
+ * belongs to one worker from its first item to its end. Only what is here is touched by more than
+ * one thread.
+ */
+#ifndef REPLAY_ENGINE_H
+#define REPLAY_ENGINE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "client/connection.h"
+#include "replay/pace.h"
+#include "replay/replay.h"
+
+struct kill_entry;
+
+struct engine {
+	const struct replay_options *options;
+	struct client_tls *tls;
+	bool target_is_mariadb;
+	struct pace pace;            /* set before the first item is handed out */
+	atomic_bool stopping;        /* no more commands are sent */
+	atomic_bool giving_up;       /* answers are not waited for any more */
+	atomic_bool target_doubtful; /* a connection failed: does the target live? */
+	atomic_llong
+		waiting_bytes;   /* of items that were not taken from their session's queue yet */
+	unsigned ended;          /* workers that have; under PUMP_LOCK */
+	atomic_bool room_wanted; /* the pump waits for it */
+	pthread_mutex_t pump_lock;
+	pthread_cond_t pump_wake; /* monotonic clock */
+	pthread_mutex_t kill_lock;
+	struct map kills; /* struct kill_entry by the recorded connection id */
+};
+
+enum err engine_init(struct engine *g, const struct replay_options *options,
+		     struct errinfo *info) MUST_CHECK;
+void engine_release(struct engine *g);
+
+/* N bytes of items were taken: wakes a pump that waits for room, once half of it is free. */
+void engine_took(struct engine *g, size_t n);
+
+/* A worker has ended. */
+void engine_ended(struct engine *g);
+
+/*
+ * For the pump: waits until it is woken or UNTIL_NS, monotonic. Returns how many workers have
+ * ended.
+ */
+unsigned engine_wait(struct engine *g, int64_t until_ns, bool for_room);
+
+/* Which connection of the target stands for a recorded one, as long as it is open. */
+void engine_kill_put(struct engine *g, uint32_t recorded_id, uint32_t target_id);
+void engine_kill_remove(struct engine *g, uint32_t recorded_id, uint32_t target_id);
+uint32_t engine_kill_get(struct engine *g, uint32_t recorded_id); /* 0: none */
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * feed - cuts events into items and hands them to the workers, in batches. For the pump's thread.
+ */
+#ifndef REPLAY_FEED_H
+#define REPLAY_FEED_H
+
+#include "event/event.h"
+#include "replay/worker.h"
+
+enum { FEED_SESSIONS_MAX = 1 << 20 };
+
+struct feed {
+	struct engine *engine;
+	struct worker *workers;
+	unsigned worker_count;
+	struct batch *batches[REPLAY_THREADS_MAX]; /* not handed over yet */
+	uint32_t open[REPLAY_THREADS_MAX];         /* sessions open in the recording, per worker */
+	struct map sessions;                       /* struct feed_session by id */
+	struct profile *names;                     /* texts of the rows that commands count under */
+	struct outcome *outcome;                   /* for what only the pump knows */
+	bool begun;                                /* BASE_NS is known */
+	int64_t base_ns, last_ns; /* first and last event, by the recording's clock */
+};
+
+enum err feed_init(struct feed *f, struct engine *g, struct worker *workers, unsigned count,
+		   struct outcome *outcome) MUST_CHECK;
+void feed_release(struct feed *f);
+
+/* Takes an event. ERR_NOMEM, ERR_LIMIT (more sessions at once than FEED_SESSIONS_MAX). */
+enum err feed_event(struct feed *f, const struct event *e) MUST_CHECK;
+
+/* Hands over all that is there. */
+void feed_flush(struct feed *f);
+
+/* Ends all sessions, and the workers' input. */
+enum err feed_end(struct feed *f) MUST_CHECK;
+
+#endif

@@ -1,0 +1,77 @@
+/*
+ * item - what the pump hands to the workers: an event of the recording, reduced to what a replay
+ * needs of it, in one piece of memory. A head, then the struct of its type, then the bytes that
+ * it names, in order.
+ */
+#ifndef REPLAY_ITEM_H
+#define REPLAY_ITEM_H
+
+#include "replay/facts.h"
+
+struct player;
+
+enum { ITEM_ALIGN = 8 };
+
+enum item_type { ITEM_OPEN, ITEM_COMMAND, ITEM_DATA, ITEM_RESPONSE, ITEM_END };
+
+struct item {
+	uint32_t size; /* of all, a multiple of ITEM_ALIGN */
+	enum item_type type;
+	struct player *player;
+	int64_t at_ns; /* when it happened, counted from the beginning of the recording */
+};
+
+/* Behind it: database, attributes, state. */
+struct item_open {
+	uint64_t caps;
+	uint64_t session;
+	uint32_t connection_id; /* 0: unknown */
+	uint32_t room; /* sessions of the worker that were open in the recording, with this one */
+	uint32_t database_len, attributes_len, state_len;
+	uint16_t collation;
+	bool caps_known, database_known;
+};
+
+enum not_sent {
+#define REASON(name, text) NOT_SENT_##name,
+#include "replay/reason_list.h"
+#undef REASON
+	NOT_SENT_REASONS,
+	SENT = NOT_SENT_REASONS, /* no reason not to */
+};
+
+/* Behind it: types (2 bytes each), text, payload. */
+struct item_command {
+	uint64_t n;
+	uint64_t key;              /* of its row in the profile */
+	uint64_t caps;             /* that PAYLOAD is encoded under */
+	int64_t first_ns, last_ns; /* by the recording's clock */
+	uint32_t payload_len;
+	uint32_t text_len;    /* of the statement to prepare first; of CHANGE_USER's database */
+	uint32_t types_count; /* of the parameters of an execution; 0: not known, or none */
+	uint32_t statement_id;
+	uint32_t kill_id;     /* the connection that it is to kill; 0: it is none of these */
+	enum not_sent reason; /* SENT, or why it must not be */
+	uint16_t collation;   /* CHANGE_USER */
+	uint8_t code;
+	bool has_statement;
+	bool kill_query; /* not the connection, but what it does */
+	bool begins;     /* whatever transaction is open ends with it */
+};
+
+/* Behind it: the bytes of one packet of a LOCAL INFILE; none: its end. */
+struct item_data {
+	uint32_t len;
+};
+
+struct item_response {
+	uint64_t n;
+	struct facts facts;
+};
+
+static inline void *item_body(struct item *i)
+{
+	return i + 1;
+}
+
+#endif

@@ -1,0 +1,252 @@
+/* outcome - what came of a replay. */
+#include "replay/outcome.h"
+
+#include <assert.h>
+
+#include "base/mem.h"
+#include "replay/outcome_write.h"
+
+static const struct {
+	const char *name, *text;
+} reasons[NOT_SENT_REASONS] = {
+#define REASON(name, text) {#name, text},
+#include "replay/reason_list.h"
+#undef REASON
+};
+
+const char *not_sent_name(enum not_sent reason)
+{
+	assert(reason < NOT_SENT_REASONS);
+	return reasons[reason].name;
+}
+
+const char *not_sent_text(enum not_sent reason)
+{
+	assert(reason < NOT_SENT_REASONS);
+	return reasons[reason].text;
+}
+
+void outcome_init(struct outcome *o)
+{
+	*o = (struct outcome){.sessions = 0};
+	hist_init(&o->lateness);
+	hist_init(&o->own_lateness);
+	map_init(&o->rows, PROFILE_ROWS_MAX + 1, NULL);
+}
+
+static void row_free(struct outcome_row *row)
+{
+	profile_stats_release(&row->recorded);
+	profile_stats_release(&row->replayed);
+	mem_free(row->samples);
+	mem_free(row);
+}
+
+void outcome_release(struct outcome *o)
+{
+	struct outcome_row *row;
+
+	for (size_t at = 0; (row = map_next(&o->rows, &at));)
+		row_free(row);
+	map_release(&o->rows);
+	hist_release(&o->lateness);
+	hist_release(&o->own_lateness);
+	outcome_init(o);
+}
+
+struct outcome_row *outcome_row(struct outcome *o, uint64_t key)
+{
+	struct outcome_row *row = map_get(&o->rows, key, NULL);
+
+	if (row)
+		return row;
+	row = mem_zalloc(sizeof(*row));
+	if (!row || map_put(&o->rows, key, row) != ERR_OK) {
+		mem_free(row);
+		o->short_of_memory = true;
+		return NULL;
+	}
+	row->key = key;
+	profile_stats_init(&row->recorded);
+	profile_stats_init(&row->replayed);
+	return row;
+}
+
+static void keep_sample(struct outcome *o, struct outcome_row *row,
+			const struct outcome_sample *sample)
+{
+	if (row->sample_count >= OUTCOME_SAMPLES)
+		return;
+	if (!row->samples)
+		row->samples = mem_alloc(OUTCOME_SAMPLES * sizeof(*row->samples));
+	if (!row->samples) {
+		o->short_of_memory = true;
+		return;
+	}
+	row->samples[row->sample_count++] = *sample;
+}
+
+void outcome_compared(struct outcome *o, struct outcome_row *row,
+		      const struct outcome_sample *comparison)
+{
+	o->verdicts[comparison->verdict]++;
+	if (!row)
+		return;
+	row->verdicts[comparison->verdict]++;
+	if (verdict_differs(comparison->verdict))
+		keep_sample(o, row, comparison);
+}
+
+void outcome_not_sent(struct outcome *o, uint64_t key, enum not_sent reason)
+{
+	struct outcome_row *row = outcome_row(o, key);
+
+	o->not_sent[reason]++;
+	if (row)
+		row->not_sent++;
+}
+
+static void add_trouble(struct outcome *o, const char *text, uint64_t count)
+{
+	size_t len = strnlen(text, OUTCOME_TROUBLE_MAX - 1);
+
+	for (size_t i = 0; i < o->trouble_count; i++) {
+		if (slice_eq(slice_cstr(o->troubles[i].text), slice_of(text, len))) {
+			o->troubles[i].count += count;
+			return;
+		}
+	}
+	if (o->trouble_count == OUTCOME_TROUBLES) {
+		o->troubles_more += count;
+		return;
+	}
+	o->troubles[o->trouble_count] = (struct outcome_trouble){.count = count};
+	memcpy(o->troubles[o->trouble_count++].text, text, len);
+}
+
+void outcome_trouble(struct outcome *o, const char *text)
+{
+	add_trouble(o, text, 1);
+}
+
+static enum err merge_row(struct outcome *into, const struct outcome_row *from)
+{
+	struct outcome_row *row = outcome_row(into, from->key);
+	enum err e;
+
+	if (!row)
+		return ERR_NOMEM;
+	e = profile_stats_merge(&row->recorded, &from->recorded);
+	if (e == ERR_OK)
+		e = profile_stats_merge(&row->replayed, &from->replayed);
+	if (e != ERR_OK)
+		return e;
+	for (int v = 0; v < VERDICTS; v++)
+		row->verdicts[v] += from->verdicts[v];
+	row->not_sent += from->not_sent;
+	for (size_t i = 0; i < from->sample_count; i++)
+		keep_sample(into, row, &from->samples[i]);
+	return ERR_OK;
+}
+
+enum err outcome_merge(struct outcome *into, const struct outcome *from)
+{
+	const struct outcome_row *row;
+	enum err e;
+
+#define COUNT(name, text) into->name += from->name;
+	OUTCOME_COUNTS(COUNT)
+#undef COUNT
+	for (int r = 0; r < NOT_SENT_REASONS; r++)
+		into->not_sent[r] += from->not_sent[r];
+	for (int v = 0; v < VERDICTS; v++)
+		into->verdicts[v] += from->verdicts[v];
+	for (size_t i = 0; i < from->trouble_count; i++)
+		add_trouble(into, from->troubles[i].text, from->troubles[i].count);
+	into->troubles_more += from->troubles_more;
+	if (from->short_of_memory)
+		into->short_of_memory = true;
+	e = hist_merge(&into->lateness, &from->lateness);
+	if (e == ERR_OK)
+		e = hist_merge(&into->own_lateness, &from->own_lateness);
+	for (size_t at = 0; e == ERR_OK && (row = map_next(&from->rows, &at));)
+		e = merge_row(into, row);
+	return e;
+}
+
+uint64_t outcome_differences(const struct outcome *o)
+{
+	uint64_t n = 0;
+
+	for (int v = 0; v < VERDICTS; v++)
+		if (verdict_differs((enum verdict)v))
+			n += o->verdicts[v];
+	return n;
+}
+
+uint64_t outcome_not_sent_all(const struct outcome *o)
+{
+	uint64_t n = 0;
+
+	for (int r = 0; r < NOT_SENT_REASONS; r++)
+		n += o->not_sent[r];
+	return n;
+}
+
+/* --- for the writers --- */
+
+uint64_t outcome_row_differences(const struct outcome_row *row)
+{
+	uint64_t n = 0;
+
+	for (int v = 0; v < VERDICTS; v++)
+		if (verdict_differs((enum verdict)v))
+			n += row->verdicts[v];
+	return n;
+}
+
+const char *outcome_row_text(const struct outcome *o, const struct outcome_row *row)
+{
+	const struct profile_row *name = o->names ? profile_get(o->names, row->key) : NULL;
+
+	return name ? name->text : "";
+}
+
+static int by_count(uint64_t a, uint64_t b)
+{
+	return a > b ? -1 : a < b;
+}
+
+static int64_t time_lost(const struct outcome_row *row)
+{
+	return row->replayed.total_ns - row->recorded.total_ns;
+}
+
+static int by_hurt(const void *a, const void *b)
+{
+	const struct outcome_row *x = *(const struct outcome_row *const *)a;
+	const struct outcome_row *y = *(const struct outcome_row *const *)b;
+	int c = by_count(x->verdicts[VERDICT_ERROR_NEW] + x->verdicts[VERDICT_ERROR_CHANGED],
+			 y->verdicts[VERDICT_ERROR_NEW] + y->verdicts[VERDICT_ERROR_CHANGED]);
+
+	if (c == 0)
+		c = by_count(outcome_row_differences(x), outcome_row_differences(y));
+	if (c == 0)
+		c = time_lost(x) > time_lost(y) ? -1 : time_lost(x) < time_lost(y);
+	return c != 0 ? c : by_count(x->key, y->key);
+}
+
+enum err outcome_sorted(const struct outcome *o, const struct outcome_row ***rows)
+{
+	const struct outcome_row **list =
+		mem_alloc((o->rows.count + 1) * sizeof(struct outcome_row *));
+	size_t n = 0;
+
+	if (!list)
+		return ERR_NOMEM;
+	for (size_t at = 0; (list[n] = map_next(&o->rows, &at));)
+		n++;
+	qsort(list, n, sizeof(struct outcome_row *), by_hurt);
+	*rows = list;
+	return ERR_OK;
+}

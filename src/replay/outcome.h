@@ -1,0 +1,114 @@
+/*
+ * outcome - what came of a replay: what was sent and what was not, how the answers compare with
+ * the recorded ones, how long they took then and now, and how well the schedule was kept.
+ *
+ * Every worker fills one of its own; they are merged at the end.
+ */
+#ifndef REPLAY_OUTCOME_H
+#define REPLAY_OUTCOME_H
+
+#include "event/coverage.h"
+#include "profile/profile.h"
+#include "replay/compare.h"
+#include "replay/item.h"
+
+enum {
+	OUTCOME_SAMPLES = 3,       /* differences kept of a digest */
+	OUTCOME_TROUBLES = 16,     /* different texts of what went wrong with connections */
+	OUTCOME_TROUBLE_MAX = 256, /* bytes of one, with the NUL */
+};
+
+/* One difference, to look up with `myna export`. */
+struct outcome_sample {
+	uint64_t session, n;
+	enum verdict verdict;
+	struct facts recorded, replayed;
+};
+
+/* A digest, then and now. */
+struct outcome_row {
+	uint64_t key;                  /* profile_key() */
+	struct profile_stats recorded; /* of the commands that were compared */
+	struct profile_stats replayed; /* of those that were answered */
+	uint64_t verdicts[VERDICTS];
+	uint64_t not_sent;
+	struct outcome_sample *samples; /* OUTCOME_SAMPLES of them; NULL: none yet */
+	size_t sample_count;
+};
+
+/* What went wrong with a connection, and how often. */
+struct outcome_trouble {
+	char text[OUTCOME_TROUBLE_MAX];
+	uint64_t count;
+};
+
+/* Counts that are just added up: COUNT(name, text). */
+#define OUTCOME_COUNTS(COUNT)                                                                      \
+	COUNT(sessions, "sessions in the recording")                                               \
+	COUNT(not_logged_in, "sessions whose login failed in the recording, left out")             \
+	COUNT(encrypted, "sessions that were encrypted, and left out")                             \
+	COUNT(joined, "sessions that were open before the recording began")                        \
+	COUNT(state_incomplete, "joined sessions whose state is not wholly known")                 \
+	COUNT(with_gaps, "sessions with gaps, in which commands may be missing")                   \
+	COUNT(connected, "sessions that connected to the target")                                  \
+	COUNT(not_connected, "sessions that could not connect")                                    \
+	COUNT(connections_lost, "connections lost in the middle")                                  \
+	COUNT(commands, "commands in the recording")                                               \
+	COUNT(sent, "commands sent")                                                               \
+	COUNT(answered, "commands answered, of those that have an answer")                         \
+	COUNT(unanswered, "commands sent, but never answered")                                     \
+	COUNT(abandoned, "commands whose client left before the answer, as in the recording")      \
+	COUNT(state_failed, "statements that rebuild a joined session's state, and failed")        \
+	COUNT(prepared_late, "statements prepared at their first execution")                       \
+	COUNT(rolled_back, "transactions rolled back, as a deadlock did in the recording only")    \
+	COUNT(late_by_target, "commands that waited for the target's answer to the one before")
+
+struct outcome {
+#define COUNT(name, text) uint64_t name;
+	OUTCOME_COUNTS(COUNT)
+#undef COUNT
+	uint64_t not_sent[NOT_SENT_REASONS];
+	uint64_t verdicts[VERDICTS];
+	struct outcome_trouble troubles[OUTCOME_TROUBLES];
+	size_t trouble_count;
+	uint64_t troubles_more; /* with texts for which there was no room */
+	struct hist
+		lateness; /* of all commands sent, from when they were due; empty without a pace */
+	struct hist own_lateness;    /* without the time the target took for the command before */
+	struct map rows;             /* struct outcome_row by key */
+	const struct profile *names; /* texts of the rows; borrowed */
+	struct coverage coverage;    /* of the recording, as far as it was read */
+	double speed;                /* 0: as fast as answers came */
+	int64_t recorded_ns;         /* from the first to the last event that was read */
+	int64_t replayed_ns;         /* from the first to the last command or answer */
+	const char *ended;    /* why it ended early; NULL: it did not. Static or the replay's */
+	bool short_of_memory; /* a part of the statistics is missing */
+};
+
+void outcome_init(struct outcome *o);
+void outcome_release(struct outcome *o);
+enum err outcome_merge(struct outcome *into, const struct outcome *from) MUST_CHECK;
+
+/* The row of KEY, added if there is none; NULL: no memory, which is noted. */
+struct outcome_row *outcome_row(struct outcome *o, uint64_t key);
+
+/*
+ * Counts a comparison, under ROW (which may be NULL) and in total; keeps it as a sample if it
+ * differs.
+ */
+void outcome_compared(struct outcome *o, struct outcome_row *row,
+		      const struct outcome_sample *comparison);
+
+void outcome_not_sent(struct outcome *o, uint64_t key, enum not_sent reason);
+void outcome_trouble(struct outcome *o, const char *text);
+
+/* All comparisons that are differences which the target has to answer for. */
+uint64_t outcome_differences(const struct outcome *o);
+
+/* Commands that were not sent, for whatever reason. */
+uint64_t outcome_not_sent_all(const struct outcome *o);
+
+const char *not_sent_name(enum not_sent reason); /* for machines */
+const char *not_sent_text(enum not_sent reason); /* for people */
+
+#endif

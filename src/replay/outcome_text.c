@@ -1,0 +1,350 @@
+/* outcome_text - an outcome for people. */
+#include "base/mem.h"
+#include "out/table.h"
+#include "out/units.h"
+#include "replay/outcome_write.h"
+
+/*
+ * What the server or a user wrote goes through a table, which shows nothing that a terminal would
+ * obey.
+ */
+enum { TEXT_WIDTH = 100, ANSWER_MAX = 256, SAMPLES_SHOWN = 10 };
+
+static int64_t quantile(const struct hist *h, double q)
+{
+	return q < 1 ? hist_quantile_ns(h, q) : h->max_ns;
+}
+
+static void put_count(struct out *out, uint64_t n, const char *text)
+{
+	out_printf(out, "  %12llu  %s\n", (unsigned long long)n, text);
+}
+
+static void put_if_any(struct out *out, uint64_t n, const char *text)
+{
+	if (n > 0)
+		put_count(out, n, text);
+}
+
+static void put_head(const struct outcome *o, struct out *out)
+{
+	double seconds = (double)o->replayed_ns / 1e9;
+
+	out_printf(out, "Replayed %s of a recording in %s, ", units_duration(o->recorded_ns).text,
+		   units_duration(o->replayed_ns).text);
+	if (o->speed > 0)
+		out_printf(out, "at %g times its pace", o->speed);
+	else
+		out_printf(out, "as fast as answers came: %s commands/s",
+			   units_number(seconds > 0 ? (double)o->sent / seconds : 0).text);
+	out_put_cstr(out, "\n");
+	if (o->ended)
+		out_printf(out, "It did not run to its end: %s\n", o->ended);
+	if (o->short_of_memory)
+		out_put_cstr(out, "Memory was short: a part of what follows is missing\n");
+}
+
+/* What one decides from. */
+static void put_verdict(const struct outcome *o, struct out *out)
+{
+	const uint64_t *v = o->verdicts;
+	const uint64_t one_sided = v[VERDICT_DEADLOCK_RECORDED] + v[VERDICT_DEADLOCK_REPLAYED] +
+				   v[VERDICT_LOCK_WAIT_RECORDED] + v[VERDICT_LOCK_WAIT_REPLAYED] +
+				   v[VERDICT_KILLED_RECORDED] + v[VERDICT_KILLED_REPLAYED];
+	const struct {
+		const char *text;
+		uint64_t count;
+		bool always;
+	} counts[] = {
+		{.text = "new errors", .count = v[VERDICT_ERROR_NEW], .always = true},
+		{.text = "errors gone or changed",
+		 .count = v[VERDICT_ERROR_GONE] + v[VERDICT_ERROR_CHANGED]},
+		{.text = "other row counts", .count = v[VERDICT_OTHER_ROW_COUNT], .always = true},
+		{.text = "other affected rows", .count = v[VERDICT_OTHER_AFFECTED], .always = true},
+		{.text = "other values", .count = v[VERDICT_OTHER_VALUES], .always = true},
+		{.text = "other columns",
+		 .count = v[VERDICT_OTHER_COLUMNS] + v[VERDICT_OTHER_KIND]},
+		{.text = "one-sided deadlocks, lock waits or kills", .count = one_sided},
+		{.text = "not sent", .count = outcome_not_sent_all(o)},
+	};
+
+	out_printf(out, "Every statement that was sent was answered: %s",
+		   o->unanswered == 0 ? "yes" : "no");
+	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++)
+		if (counts[i].always || counts[i].count > 0)
+			out_printf(out, "; %s: %llu", counts[i].text,
+				   (unsigned long long)counts[i].count);
+	out_put_cstr(out, "\n");
+}
+
+/* Sessions see what others have done a little earlier or later than when they were recorded. */
+static void put_order_note(const struct outcome *o, struct out *out)
+{
+	if (o->verdicts[VERDICT_OTHER_VALUES] + o->verdicts[VERDICT_OTHER_ROW_COUNT] +
+		    o->verdicts[VERDICT_OTHER_AFFECTED] ==
+	    0)
+		return;
+	out_put_cstr(
+		out,
+		"\nEach session keeps its own order, but not its place among the others: a row "
+		"that two\nsessions touch at about the same time can be read before a change "
+		"instead of after it.\nValues and counts that differ for this reason are no "
+		"fault of the target.\n");
+}
+
+static void put_answered_within(const char *when, const struct hist *h, struct out *out)
+{
+	out_printf(out, "  %-9s p50 %s, p95 %s, p99 %s, max %s\n", when,
+		   units_duration(quantile(h, 0.5)).text, units_duration(quantile(h, 0.95)).text,
+		   units_duration(quantile(h, 0.99)).text, units_duration(h->max_ns).text);
+}
+
+/* All statements together. */
+static enum err put_latency(const struct outcome *o, struct out *out)
+{
+	const struct outcome_row *row;
+	struct hist recorded, replayed;
+	enum err e = ERR_OK;
+
+	hist_init(&recorded);
+	hist_init(&replayed);
+	for (size_t at = 0; e == ERR_OK && (row = map_next(&o->rows, &at));) {
+		e = hist_merge(&recorded, &row->recorded.latency);
+		if (e == ERR_OK)
+			e = hist_merge(&replayed, &row->replayed.latency);
+	}
+	if (e == ERR_OK && recorded.count > 0 && replayed.count > 0) {
+		out_put_cstr(out, "\nLatency of all statements\n");
+		put_answered_within("recorded", &recorded, out);
+		put_answered_within("now", &replayed, out);
+	}
+	hist_release(&recorded);
+	hist_release(&replayed);
+	return e;
+}
+
+static void put_counts(const struct outcome *o, struct out *out)
+{
+	out_put_cstr(out, "\nSessions\n");
+	put_count(out, o->sessions, "in the recording");
+	put_count(out, o->connected, "connected to the target");
+	put_if_any(out, o->not_connected, "could not connect");
+	put_if_any(out, o->connections_lost, "lost their connection in the middle");
+	put_if_any(out, o->not_logged_in, "had failed to log in when recorded: left out");
+	put_if_any(out, o->encrypted, "were encrypted when recorded: left out");
+	put_if_any(out, o->joined, "were open before the recording began");
+	put_if_any(out, o->state_incomplete,
+		   "of these have a state that is not wholly known; a database in the target's URL "
+		   "stands for an unknown one");
+	put_if_any(out, o->state_failed, "statements to rebuild a session's state failed");
+	put_if_any(out, o->with_gaps, "have gaps: commands may be missing");
+	put_if_any(out, o->troubles_more, "other troubles with connections");
+	out_put_cstr(out, "\nCommands\n");
+	put_count(out, o->commands,
+		  o->ended ? "in the recording, as far as it was read" : "in the recording");
+	put_count(out, o->sent, "sent");
+	put_count(out, o->answered, "answered (some have no answer)");
+	put_if_any(out, o->unanswered, "never answered");
+	put_if_any(out, o->abandoned, "not waited for: the recorded client had left, too");
+	put_if_any(out, o->prepared_late, "statements prepared at their first execution");
+	put_if_any(out, o->rolled_back,
+		   "transactions rolled back, as a deadlock had done when recorded");
+	for (int r = 0; r < NOT_SENT_REASONS; r++)
+		if (o->not_sent[r] > 0)
+			out_printf(out, "  %12llu  not sent: %s\n",
+				   (unsigned long long)o->not_sent[r],
+				   not_sent_text((enum not_sent)r));
+	out_put_cstr(out, "\nAnswers, compared with the recorded ones\n");
+	for (int v = 0; v < VERDICTS; v++)
+		put_if_any(out, o->verdicts[v], verdict_text((enum verdict)v));
+}
+
+static enum err put_troubles(const struct outcome *o, struct out *out)
+{
+	static const struct table_column columns[] = {
+		{.title = "times", .align = TABLE_RIGHT},
+		{.title = "what went wrong with connections"}};
+	struct table t;
+	enum err e;
+
+	if (o->trouble_count == 0)
+		return ERR_OK;
+	table_init(&t, columns, sizeof(columns) / sizeof(*columns), false);
+	for (size_t i = 0; i < o->trouble_count; i++) {
+		table_u64(&t, o->troubles[i].count);
+		table_cstr(&t, o->troubles[i].text);
+	}
+	out_put_cstr(out, "\n");
+	e = table_write(&t, out);
+	table_release(&t);
+	return e;
+}
+
+static void put_lateness(const struct outcome *o, struct out *out)
+{
+	const struct hist *all = &o->lateness, *own = &o->own_lateness;
+
+	if (all->count == 0)
+		return;
+	out_printf(out, "\nCommands were sent late by %s (p50), %s (p99), %s (max);",
+		   units_duration(quantile(all, 0.5)).text,
+		   units_duration(quantile(all, 0.99)).text, units_duration(all->max_ns).text);
+	out_printf(out, " by myna's own fault %s, %s, %s.\n",
+		   units_duration(quantile(own, 0.5)).text,
+		   units_duration(quantile(own, 0.99)).text, units_duration(own->max_ns).text);
+	if (o->late_by_target > 0)
+		out_printf(out, "%llu waited for the target's answer to the one before.\n",
+			   (unsigned long long)o->late_by_target);
+}
+
+static void put_duration(struct table *t, const struct hist *h, double q)
+{
+	if (h->count == 0)
+		table_empty(t);
+	else
+		table_duration(t, quantile(h, q));
+}
+
+/* A pair of cells: then and now. */
+static void put_pair(struct table *t, const struct outcome_row *row, double q)
+{
+	put_duration(t, &row->recorded.latency, q);
+	put_duration(t, &row->replayed.latency, q);
+}
+
+static enum err put_rows(const struct outcome *o, const struct outcome_row *const *rows,
+			 size_t count, struct out *out)
+{
+	static const struct table_column columns[] = {
+		{.title = "calls", .align = TABLE_RIGHT},
+		{.title = "differ", .align = TABLE_RIGHT},
+		{.title = "errors", .align = TABLE_RIGHT},
+		{.title = "now", .align = TABLE_RIGHT},
+		{.title = "rows", .align = TABLE_RIGHT},
+		{.title = "now", .align = TABLE_RIGHT},
+		{.title = "p50", .align = TABLE_RIGHT},
+		{.title = "now", .align = TABLE_RIGHT},
+		{.title = "p95", .align = TABLE_RIGHT},
+		{.title = "now", .align = TABLE_RIGHT},
+		{.title = "p99", .align = TABLE_RIGHT},
+		{.title = "now", .align = TABLE_RIGHT},
+		{.title = "max", .align = TABLE_RIGHT},
+		{.title = "now", .align = TABLE_RIGHT},
+		{.title = "statement", .width_max = TEXT_WIDTH},
+	};
+	static const double quantiles[] = {0.5, 0.95, 0.99, 1};
+	struct table t;
+	enum err e;
+
+	table_init(&t, columns, sizeof(columns) / sizeof(*columns), false);
+	for (size_t i = 0; i < count; i++) {
+		const struct outcome_row *row = rows[i];
+
+		table_u64(&t, row->replayed.calls);
+		table_u64(&t, outcome_row_differences(row));
+		table_u64(&t, row->recorded.errors);
+		table_u64(&t, row->replayed.errors);
+		table_u64(&t, row->recorded.rows);
+		table_u64(&t, row->replayed.rows);
+		for (size_t q = 0; q < sizeof(quantiles) / sizeof(*quantiles); q++)
+			put_pair(&t, row, quantiles[q]);
+		table_cstr(&t, outcome_row_text(o, row));
+	}
+	e = table_write(&t, out);
+	table_release(&t);
+	return e;
+}
+
+static void put_answer(struct table *t, const struct facts *f)
+{
+	char text[ANSWER_MAX];
+
+	if (f->error_code != 0)
+		snprintf(text, sizeof(text), "error %u: %s", f->error_code, f->message);
+	else
+		snprintf(text, sizeof(text), "%llu row%s, %u column%s, %llu affected, %u warning%s",
+			 (unsigned long long)f->rows, f->rows == 1 ? "" : "s", f->columns,
+			 f->columns == 1 ? "" : "s", (unsigned long long)f->affected_rows,
+			 f->warnings, f->warnings == 1 ? "" : "s");
+	table_cstr(t, text);
+}
+
+static void put_sample(const struct outcome *o, const struct outcome_row *row,
+		       const struct outcome_sample *s, struct table *t)
+{
+	char id[SESSION_ID_TEXT];
+
+	table_cstr(t, verdict_text(s->verdict));
+	table_cstr(t, session_id_format(s->session, id));
+	table_u64(t, s->n);
+	put_answer(t, &s->recorded);
+	put_answer(t, &s->replayed);
+	table_cstr(t, outcome_row_text(o, row));
+}
+
+/* The first difference of each statement, then the second ones, until there are enough. */
+static size_t put_samples(const struct outcome *o, const struct outcome_row *const *rows,
+			  struct table *t)
+{
+	size_t shown = 0;
+
+	for (size_t nth = 0; nth < OUTCOME_SAMPLES; nth++)
+		for (size_t i = 0; i < o->rows.count && shown < SAMPLES_SHOWN; i++)
+			if (nth < rows[i]->sample_count) {
+				put_sample(o, rows[i], &rows[i]->samples[nth], t);
+				shown++;
+			}
+	return shown;
+}
+
+static enum err put_differences(const struct outcome *o, const struct outcome_row *const *rows,
+				struct out *out)
+{
+	static const struct table_column columns[] = {
+		{.title = "difference"},
+		{.title = "session"},
+		{.title = "command", .align = TABLE_RIGHT},
+		{.title = "recorded", .width_max = TEXT_WIDTH},
+		{.title = "now", .width_max = TEXT_WIDTH},
+		{.title = "statement", .width_max = TEXT_WIDTH},
+	};
+	struct table t;
+	size_t shown;
+	enum err e;
+
+	if (outcome_differences(o) == 0)
+		return ERR_OK;
+	table_init(&t, columns, sizeof(columns) / sizeof(*columns), false);
+	shown = put_samples(o, rows, &t);
+	out_printf(out,
+		   "\nDifferences, %zu of %llu; --format json has up to %d of each statement\n",
+		   shown, (unsigned long long)outcome_differences(o), OUTCOME_SAMPLES);
+	e = table_write(&t, out);
+	table_release(&t);
+	return e;
+}
+
+enum err outcome_write_text(const struct outcome *o, size_t limit, struct out *out)
+{
+	const struct outcome_row **rows;
+	size_t count = limit > 0 && limit < o->rows.count ? limit : o->rows.count;
+	enum err e = outcome_sorted(o, &rows);
+
+	if (e != ERR_OK)
+		return e;
+	put_head(o, out);
+	put_verdict(o, out);
+	e = put_latency(o, out);
+	put_counts(o, out);
+	if (e == ERR_OK)
+		e = put_troubles(o, out);
+	put_lateness(o, out);
+	out_printf(out, "\nStatements, recorded and now; %zu of %zu\n", count, o->rows.count);
+	if (e == ERR_OK)
+		e = put_rows(o, rows, count, out);
+	if (e == ERR_OK)
+		e = put_differences(o, rows, out);
+	put_order_note(o, out);
+	mem_free(rows);
+	return e;
+}

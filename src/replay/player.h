@@ -1,0 +1,116 @@
+/*
+ * player - plays one recorded session on one connection to the target. Internal to replay/.
+ *
+ * Its items wait in a queue, in the order in which they happened. A command goes out when it is
+ * due and nothing is under way; when the target has answered, its facts wait for the recorded
+ * response, which may be anywhere behind it in the queue. Then both are compared.
+ */
+#ifndef REPLAY_PLAYER_H
+#define REPLAY_PLAYER_H
+
+#include "replay/fifo.h"
+#include "replay/worker.h"
+
+enum player_phase {
+	PLAYER_WAITING,    /* not connected yet */
+	PLAYER_CONNECTING, /* also while a user is changed */
+	PLAYER_READY,      /* the next item may be done */
+	PLAYER_BUSY, /* a command's answer, or that to a statement of our own, is not complete */
+	PLAYER_FILE, /* the target waits for the content of a file */
+	PLAYER_GONE, /* no connection any more: what comes is only counted */
+	PLAYER_PHASES,
+};
+
+/* A statement of our own that is under way, in phase BUSY. */
+enum player_own { OWN_NONE, OWN_STATE, OWN_PREPARE, OWN_ROLLBACK };
+
+struct player {
+	struct worker *worker;
+	struct player *prev, *next; /* all of the worker's */
+	struct player *gate_next;
+	enum player_phase phase;
+	enum player_own own;
+	struct fifo queue;
+	struct timer timer;
+	struct item *open; /* what it connects with, and its state, while needed */
+	size_t state_at;   /* how much of the state was sent */
+	uint64_t session;
+	uint32_t connection_id, target_id;
+	struct connection *connection; /* NULL: none (yet, or any more) */
+	int fd;                        /* as epoll knows it; -1: it does not */
+	unsigned wants;                /* likewise */
+	uint64_t caps;                 /* agreed with the target */
+	struct statements statements;
+	struct pending *first, **end; /* commands sent and not compared, by ordinal */
+	struct pending *under_way;    /* the one that is being answered; among those above */
+	struct mapped *statement;     /* that it belongs to, while it is answered; or NULL */
+	struct myp_answer answer;
+	struct response *response;
+	int64_t asked_ns;       /* when what is answered now was sent */
+	int64_t first_byte_ns;  /* of the answer under way; 0: none yet */
+	int64_t free_ns;        /* since when the target is not to blame for a delay */
+	enum not_sent gone;     /* why, in phase GONE */
+	char *trouble;          /* what was wrong, until it is known to matter; or NULL */
+	uint32_t own_statement; /* recorded id of what OWN_PREPARE prepares */
+	uint32_t room;          /* in the gate: how many may be open with it */
+	bool in_gate, counted;
+	bool quit;         /* COM_QUIT was sent: that the connection ends is as it should be */
+	bool skipping;     /* the transaction was rolled back on the target only */
+	bool diverged;     /* until the end of the transaction, differences are consequences */
+	bool rollback_due; /* the transaction was rolled back in the recording only */
+};
+
+/*
+ * A player that waits for its items. NULL: no memory. It has no worker until its first item
+ * comes.
+ */
+struct player *player_new(void);
+void player_free(struct player *p);
+
+/* Goes on as far as it can be done now. Frees P when its session has ended. */
+void player_step(struct player *p);
+
+/* Something happened at its connection; likewise. */
+void player_io(struct player *p);
+
+/* The time has come that it waited for; likewise. */
+void player_timer(struct player *p);
+
+/* Nothing more is sent; what is under way may still be answered, unless AT_ONCE. Likewise. */
+void player_stop(struct player *p, bool at_once);
+
+/* True while an answer of the target is awaited. */
+bool player_is_waiting(const struct player *p);
+
+/*
+ * When that answer is there if it takes as long as the recorded one; INT64_MAX: none is awaited,
+ * or it is not known yet.
+ */
+int64_t player_expected_ns(const struct player *p);
+
+/* --- between the files of the player --- */
+
+void player_set_phase(struct player *p, enum player_phase to);
+
+/* The connection is no good any more; TEXT, which may be NULL, says why. */
+void player_lose(struct player *p, enum not_sent reason, const char *text);
+
+/* Sends a statement of our own and waits for its answer. */
+bool player_send_own(struct player *p, enum player_own own, uint8_t code, struct slice text);
+
+/* Sends the command at the front, or counts it as not sent. False: it has to wait. */
+bool player_send(struct player *p, struct item *item);
+
+/* The target's packets that have come. */
+void player_receive(struct player *p);
+
+/* COM_CHANGE_USER has ended: as FACTS say. */
+void player_user_changed(struct player *p, const struct facts *facts);
+
+/* The recorded response at the front. */
+void player_recorded(struct player *p, const struct item_response *r);
+
+/* No response will come for what is still pending. */
+void player_settle_rest(struct player *p);
+
+#endif

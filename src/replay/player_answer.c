@@ -1,0 +1,304 @@
+/* player_answer - what the target answers, and how it compares with the recording. */
+#include "base/clock.h"
+#include "replay/player.h"
+
+/* The statement that was prepared: what the target calls the one that the recording calls ID. */
+static void map_statement(struct player *p, uint32_t id, const struct facts *prepared)
+{
+	const struct mapped m = {
+		.recorded_id = id,
+		.target_id = prepared ? prepared->statement_id : 0,
+		.params = prepared ? prepared->params : 0,
+		.failed = !prepared,
+	};
+
+	if (statements_put(&p->statements, &m) != ERR_OK)
+		p->worker->outcome.short_of_memory = true;
+}
+
+static const struct facts *if_prepared(const struct facts *f)
+{
+	return f->kind == RESPONSE_PREPARED ? f : NULL;
+}
+
+/* The answer to a statement of our own. */
+static void finish_own(struct player *p, const struct facts *facts)
+{
+	struct outcome *o = &p->worker->outcome;
+	enum player_own own = p->own;
+	char text[OUTCOME_TROUBLE_MAX];
+
+	p->own = OWN_NONE;
+	switch (own) {
+	case OWN_STATE:
+		if (facts->error_code == 0)
+			break;
+		o->state_failed++;
+		snprintf(text, sizeof(text), "rebuilding a session's state: error %u (%s): %s",
+			 facts->error_code, facts->sqlstate, facts->message);
+		outcome_trouble(o, text);
+		break;
+	case OWN_PREPARE:
+		map_statement(p, p->own_statement, if_prepared(facts));
+		break;
+	case OWN_ROLLBACK:
+		o->rolled_back++;
+		break;
+	case OWN_NONE:
+		break;
+	}
+}
+
+/* The command under way was answered. */
+static void finish_command(struct player *p, const struct facts *facts)
+{
+	struct worker *w = p->worker;
+	struct pending *d = p->under_way;
+	struct outcome_row *row = outcome_row(&w->outcome, d->key);
+	const struct profile_call call = {
+		.time_ns = d->sent_ns,
+		.latency_ns = facts->first_ns - d->sent_ns,
+		.duration_ns = facts->last_ns - d->sent_ns,
+		.error = facts->error_code != 0,
+		.rows = facts->rows,
+		.affected_rows = facts->affected_rows,
+		.warnings = facts->warnings,
+		.bytes = facts->bytes,
+	};
+
+	p->under_way = NULL;
+	d->replayed = *facts;
+	d->answered = true;
+	w->outcome.answered++;
+	atomic_fetch_add_explicit(&w->counters.answered, 1, memory_order_relaxed);
+	if (call.error)
+		atomic_fetch_add_explicit(&w->counters.errors, 1, memory_order_relaxed);
+	if (row && profile_stats_add(&row->replayed, &call) != ERR_OK)
+		w->outcome.short_of_memory = true;
+	if (d->code == MYP_COM_STMT_PREPARE)
+		map_statement(p, STATEMENT_LAST, if_prepared(facts));
+}
+
+static void finish(struct player *p, int64_t now_ns)
+{
+	struct response *r = p->response;
+	struct facts facts;
+
+	response_end(r, true);
+	r->first_ns = p->first_byte_ns;
+	r->last_ns = now_ns;
+	facts_of(r, &facts);
+	if (p->statement && mapped_keep_cursor(p->statement, r) != ERR_OK)
+		p->worker->outcome.short_of_memory = true;
+	p->statement = NULL;
+	worker_response_give(p->worker, r);
+	p->response = NULL;
+	atomic_fetch_sub_explicit(&p->worker->counters.in_flight, 1, memory_order_relaxed);
+	p->free_ns = now_ns;
+	player_set_phase(p, PLAYER_READY);
+	if (p->own != OWN_NONE)
+		finish_own(p, &facts);
+	else
+		finish_command(p, &facts);
+}
+
+static void take_packet(struct player *p, const struct myp_packet *packet, int64_t now_ns)
+{
+	struct myp_item item;
+
+	if (p->first_byte_ns == 0)
+		p->first_byte_ns = now_ns;
+	if (myp_answer_packet(&p->answer, packet, &item) != ERR_OK) {
+		player_lose(p, NOT_SENT_CONNECTION_LOST,
+			    "the target sent a packet that does not belong there");
+		return;
+	}
+	p->response->packets++;
+	p->response->bytes += packet->wire_len;
+	response_add(p->response, &item, p->answer.binary,
+		     p->statement ? &p->statement->cursor : NULL);
+	if (item.kind == MYP_ITEM_INFILE)
+		player_set_phase(p, PLAYER_FILE);
+	if (myp_answer_done(&p->answer))
+		finish(p, now_ns);
+}
+
+/* Servers say why before they close a connection. */
+static void take_farewell(struct player *p, const struct myp_packet *packet)
+{
+	char text[OUTCOME_TROUBLE_MAX] = "the target sent a packet that nobody asked for";
+	struct myp_err err;
+
+	if (myp_err_decode(packet->payload, p->caps, &err) == ERR_OK)
+		snprintf(text, sizeof(text), "error %u (%s): %.*s", err.code, err.sqlstate,
+			 (int)err.message.len, (const char *)err.message.ptr);
+	player_lose(p, NOT_SENT_CONNECTION_LOST, text);
+}
+
+void player_receive(struct player *p)
+{
+	struct myp_packet packet;
+	int64_t now_ns;
+
+	if (p->phase == PLAYER_CONNECTING || p->phase == PLAYER_GONE ||
+	    connection_receive(p->connection, &packet) != ERR_OK)
+		return;
+	now_ns = clock_mono_ns();
+	worker_moved(p->worker, now_ns);
+	do {
+		if (p->phase == PLAYER_READY)
+			take_farewell(p, &packet);
+		else
+			take_packet(p, &packet, now_ns);
+	} while (p->phase != PLAYER_GONE && connection_receive(p->connection, &packet) == ERR_OK);
+}
+
+void player_user_changed(struct player *p, const struct facts *facts)
+{
+	struct facts timed = *facts;
+
+	timed.first_ns = timed.last_ns = p->free_ns = clock_mono_ns();
+	finish_command(p, &timed);
+}
+
+/* --- comparison --- */
+
+static int64_t span(int64_t from_ns, int64_t to_ns)
+{
+	return to_ns == 0 ? -1 : to_ns - from_ns;
+}
+
+static void count_recorded(struct outcome *o, struct outcome_row *row, const struct pending *d,
+			   const struct facts *f)
+{
+	const struct profile_call call = {
+		.time_ns = d->recorded_first_ns,
+		.latency_ns =
+			f->kind == RESPONSE_NONE ? -1 : span(d->recorded_last_ns, f->first_ns),
+		.duration_ns =
+			f->kind == RESPONSE_NONE ? -1 : span(d->recorded_first_ns, f->last_ns),
+		.error = f->error_code != 0,
+		.lost = f->kind == RESPONSE_LOST,
+		.rows = f->rows,
+		.affected_rows = f->affected_rows,
+		.warnings = f->warnings,
+		.bytes = f->bytes,
+	};
+
+	if (row && profile_stats_add(&row->recorded, &call) != ERR_OK)
+		o->short_of_memory = true;
+}
+
+static bool in_transaction(const struct facts *f)
+{
+	return f->status_known && (f->status & MYP_STATUS_IN_TRANS);
+}
+
+/*
+ * One side's deadlock undid what the other side's transaction has still done: on the target only,
+ * the rest of the transaction is left out; in the recording only, the target's is rolled back,
+ * too. A lock wait given up, or a kill, undoes one statement: what differs until the transaction
+ * ends may come from that.
+ */
+static void follow_transaction(struct player *p, enum verdict v, const struct pending *d,
+			       const struct facts *recorded)
+{
+	if (v == VERDICT_DEADLOCK_REPLAYED && in_transaction(recorded))
+		p->skipping = true;
+	if (v == VERDICT_DEADLOCK_RECORDED && in_transaction(&d->replayed))
+		p->rollback_due = true;
+	if (v == VERDICT_LOCK_WAIT_RECORDED || v == VERDICT_LOCK_WAIT_REPLAYED ||
+	    v == VERDICT_KILLED_RECORDED || v == VERDICT_KILLED_REPLAYED)
+		p->diverged = true;
+	if (recorded->status_known && !in_transaction(recorded))
+		p->skipping = p->diverged = false;
+}
+
+static void compare(struct player *p, const struct pending *d, const struct facts *recorded)
+{
+	struct outcome *o = &p->worker->outcome;
+	struct outcome_row *row = outcome_row(o, d->key);
+	struct outcome_sample comparison = {
+		.session = p->session,
+		.n = d->n,
+		.verdict = compare_facts(recorded, &d->replayed),
+		.recorded = *recorded,
+		.replayed = d->replayed,
+	};
+
+	if (p->diverged && verdict_differs(comparison.verdict))
+		comparison.verdict = VERDICT_CONSEQUENCE;
+	count_recorded(o, row, d, recorded);
+	outcome_compared(o, row, &comparison);
+	follow_transaction(p, comparison.verdict, d, recorded);
+}
+
+/* A statement that only the target prepared is closed again. */
+static void close_statement(struct player *p, uint32_t target_id)
+{
+	uint8_t payload[5] = {MYP_COM_STMT_CLOSE};
+
+	rewrite_statement_id(payload, sizeof(payload), target_id);
+	if (p->connection &&
+	    connection_send(p->connection, slice_of(payload, sizeof(payload))) != ERR_OK)
+		p->worker->outcome.short_of_memory = true;
+}
+
+static void link_statement(struct player *p, const struct pending *d, const struct facts *recorded)
+{
+	const struct facts *target = d && d->answered ? if_prepared(&d->replayed) : NULL;
+
+	if (recorded->kind == RESPONSE_PREPARED)
+		map_statement(p, recorded->statement_id, target);
+	else if (target && recorded->kind == RESPONSE_ERROR)
+		close_statement(p, target->statement_id);
+}
+
+static struct pending *take_first(struct player *p)
+{
+	struct pending *d = p->first;
+
+	p->first = d->next;
+	if (!p->first)
+		p->end = &p->first;
+	return d;
+}
+
+/* A command of which one answer is missing. */
+static void drop(struct player *p, struct pending *d)
+{
+	struct outcome *o = &p->worker->outcome;
+	struct outcome_sample nothing = {.verdict = VERDICT_NOT_COMPARED};
+
+	if (d->answered)
+		outcome_compared(o, outcome_row(o, d->key), &nothing);
+	worker_pending_free(p->worker, d);
+}
+
+void player_recorded(struct player *p, const struct item_response *r)
+{
+	struct pending *d;
+
+	while (p->first && p->first->n < r->n)
+		drop(p, take_first(p));
+	if (!p->first || p->first->n != r->n) {
+		link_statement(p, NULL, &r->facts);
+		if (r->facts.status_known && !in_transaction(&r->facts))
+			p->skipping = p->diverged = false;
+		return;
+	}
+	d = take_first(p);
+	link_statement(p, d, &r->facts);
+	if (d->answered) {
+		compare(p, d, &r->facts);
+		worker_pending_free(p->worker, d);
+	} else {
+		drop(p, d);
+	}
+}
+
+void player_settle_rest(struct player *p)
+{
+	while (p->first)
+		drop(p, take_first(p));
+}

@@ -1,0 +1,299 @@
+/* player_send - commands on their way to the target. */
+#include "base/clock.h"
+#include "mysql/login.h"
+#include "replay/player.h"
+
+enum { LONG_DATA_PARAM_AT = 5 }; /* COM_STMT_SEND_LONG_DATA: code, statement id, parameter, bytes */
+
+static const uint16_t *types_of(struct item_command *c)
+{
+	return (const uint16_t *)(const void *)(c + 1);
+}
+
+static struct slice text_of(struct item_command *c)
+{
+	return slice_of((const uint8_t *)(c + 1) + (size_t)c->types_count * sizeof(uint16_t),
+			c->text_len);
+}
+
+static uint8_t *payload_of(struct item_command *c)
+{
+	return (uint8_t *)(c + 1) + (size_t)c->types_count * sizeof(uint16_t) + c->text_len;
+}
+
+static bool leave_out(struct player *p, const struct item_command *c, enum not_sent reason)
+{
+	outcome_not_sent(&p->worker->outcome, c->key, reason);
+	return true;
+}
+
+/* Makes ready for an answer to CODE. */
+static bool expect_answer(struct player *p, uint64_t n, uint8_t code)
+{
+	p->response = worker_response_take(p->worker);
+	if (!p->response) {
+		player_lose(p, NOT_SENT_CONNECTION_LOST, err_text(ERR_NOMEM));
+		return false;
+	}
+	response_begin(p->response, n, code);
+	myp_answer_begin(&p->answer, code, p->caps);
+	p->first_byte_ns = 0;
+	p->asked_ns = clock_mono_ns();
+	atomic_fetch_add_explicit(&p->worker->counters.in_flight, 1, memory_order_relaxed);
+	player_set_phase(p, PLAYER_BUSY);
+	return true;
+}
+
+bool player_send_own(struct player *p, enum player_own own, uint8_t code, struct slice text)
+{
+	struct buf *out = &p->worker->rewriter.out;
+	const struct myp_params none = {.count = 0};
+	enum err e;
+
+	buf_reset(out);
+	if (code == MYP_COM_QUERY) {
+		myp_query_put(out, p->caps, text, &none);
+	} else {
+		buf_put_u8(out, code);
+		buf_put_slice(out, text);
+	}
+	e = buf_err(out);
+	if (e == ERR_OK)
+		e = connection_send(p->connection, buf_slice(out));
+	if (e != ERR_OK) {
+		player_lose(p, NOT_SENT_CONNECTION_LOST, err_text(e));
+		return false;
+	}
+	p->own = own;
+	return expect_answer(p, 0, code);
+}
+
+/* Adds the command to those that wait for their comparison. */
+static struct pending *add_pending(struct player *p, const struct item_command *c)
+{
+	struct pending *d = worker_pending_new(p->worker);
+
+	if (!d) {
+		player_lose(p, NOT_SENT_CONNECTION_LOST, err_text(ERR_NOMEM));
+		return NULL;
+	}
+	d->n = c->n;
+	d->key = c->key;
+	d->code = c->code;
+	d->recorded_first_ns = c->first_ns;
+	d->recorded_last_ns = c->last_ns;
+	d->sent_ns = clock_mono_ns();
+	*p->end = d;
+	p->end = &d->next;
+	return d;
+}
+
+/* How late the command was sent, and how much of that the target is to blame for. */
+static void measure_lateness(struct player *p, int64_t at_ns, int64_t sent_ns)
+{
+	struct worker *w = p->worker;
+	struct outcome *o = &w->outcome;
+	int64_t due_ns, late_ns, own_ns;
+
+	if (w->engine->pace.speed <= 0)
+		return;
+	due_ns = pace_due_ns(&w->engine->pace, at_ns);
+	late_ns = sent_ns - due_ns;
+	own_ns = p->free_ns > due_ns ? sent_ns - p->free_ns : late_ns;
+	if (p->free_ns > due_ns)
+		o->late_by_target++;
+	if (hist_add(&o->lateness, late_ns) != ERR_OK ||
+	    hist_add(&o->own_lateness, own_ns) != ERR_OK)
+		o->short_of_memory = true;
+	atomic_store_explicit(&w->counters.late_ns, late_ns, memory_order_relaxed);
+}
+
+/* The command is on its way. */
+static void note_sent(struct player *p, struct item_command *c, struct pending *d, int64_t at_ns)
+{
+	struct worker *w = p->worker;
+	struct outcome_row *row;
+
+	d->at_ns = at_ns;
+	measure_lateness(p, at_ns, d->sent_ns);
+	w->outcome.sent++;
+	worker_said(w, d->sent_ns);
+	atomic_fetch_add_explicit(&w->counters.sent, 1, memory_order_relaxed);
+	atomic_store_explicit(&w->counters.reached_ns, at_ns, memory_order_relaxed);
+	if (myp_command_shape(c->code) != MYP_SHAPE_NONE) {
+		p->under_way = d;
+		return;
+	}
+	d->answered = true;
+	d->replayed = (struct facts){.kind = RESPONSE_NONE};
+	row = outcome_row(&w->outcome, c->key);
+	if (row) {
+		const struct profile_call call = {
+			.time_ns = d->sent_ns, .latency_ns = -1, .duration_ns = -1};
+
+		if (profile_stats_add(&row->replayed, &call) != ERR_OK)
+			w->outcome.short_of_memory = true;
+	}
+}
+
+/* What a command changes in what we know of its statement M. */
+static void note_statement(struct player *p, struct item_command *c, struct mapped *m)
+{
+	const uint8_t *payload = payload_of(c);
+
+	if (c->code == MYP_COM_STMT_SEND_LONG_DATA) {
+		if (c->payload_len >= LONG_DATA_PARAM_AT + 2 &&
+		    mapped_set_long_data(m, (uint16_t)(payload[LONG_DATA_PARAM_AT] |
+						       payload[LONG_DATA_PARAM_AT + 1] << 8)) !=
+			    ERR_OK)
+			player_lose(p, NOT_SENT_CONNECTION_LOST, err_text(ERR_NOMEM));
+	} else if (c->code == MYP_COM_STMT_EXECUTE) {
+		m->bound = true;
+		mapped_clear_long_data(m);
+	} else if (c->code == MYP_COM_STMT_RESET) {
+		mapped_clear_long_data(m);
+	} else if (c->code == MYP_COM_STMT_CLOSE) {
+		statements_remove(&p->statements, c->statement_id);
+	}
+}
+
+/* What a command changes in what we know of the connection. */
+static void note_effect(struct player *p, struct item_command *c, struct mapped *m)
+{
+	if (m)
+		note_statement(p, c, m);
+	if (c->code == MYP_COM_QUIT)
+		p->quit = true;
+	if (c->code != MYP_COM_CHANGE_USER && c->code != MYP_COM_RESET_CONNECTION)
+		return;
+	statements_release(&p->statements);
+	p->skipping = p->diverged = p->rollback_due = false;
+}
+
+/* The command's bytes as the target has to get them. */
+static enum err make_payload(struct player *p, struct item_command *c, const struct mapped *m,
+			     struct slice *out)
+{
+	struct rewriter *w = &p->worker->rewriter;
+	struct rewrite_types types = {.types = types_of(c), .count = c->types_count};
+
+	*out = slice_of(payload_of(c), c->payload_len);
+	if (m && !rewrite_statement_id(payload_of(c), c->payload_len, m->target_id))
+		return ERR_PROTO;
+	if (c->code == MYP_COM_STMT_EXECUTE)
+		return rewrite_execute(w, c->caps, p->caps, m, types, out);
+	if (c->code == MYP_COM_QUERY)
+		return rewrite_query(w, c->caps, p->caps, out);
+	return ERR_OK;
+}
+
+static bool send_payload(struct player *p, struct item *item, struct mapped *m,
+			 struct slice payload)
+{
+	struct item_command *c = item_body(item);
+	enum err e = connection_send(p->connection, payload);
+	struct pending *d;
+
+	if (e == ERR_LIMIT && connection_unsent(p->connection) > 0)
+		return false;
+	if (e != ERR_OK) {
+		player_lose(p, NOT_SENT_CONNECTION_LOST, err_text(e));
+		return false;
+	}
+	d = add_pending(p, c);
+	if (!d)
+		return false;
+	note_sent(p, c, d, item->at_ns);
+	note_effect(p, c, m);
+	if (p->phase != PLAYER_READY || !p->under_way)
+		return p->phase == PLAYER_READY;
+	p->statement = m;
+	return expect_answer(p, c->n, c->code);
+}
+
+/*
+ * KILL goes to the connection that stands for the recorded one; as a statement, since not all
+ * servers know COM_PROCESS_KILL.
+ */
+static bool send_kill(struct player *p, struct item *item)
+{
+	struct item_command *c = item_body(item);
+	uint32_t id = engine_kill_get(p->worker->engine, c->kill_id);
+	struct slice payload;
+
+	if (id == 0 ||
+	    rewrite_kill(&p->worker->rewriter, p->caps, id, c->kill_query, &payload) != ERR_OK)
+		return leave_out(p, c, NOT_SENT_KILL_UNKNOWN);
+	return send_payload(p, item, NULL, payload);
+}
+
+/* Signed anew, as the target's account; the text is the new database. */
+static bool send_change_user(struct player *p, struct item *item)
+{
+	struct item_command *c = item_body(item);
+	const struct target *t = p->worker->engine->options->target;
+	struct slice text = text_of(c);
+	char database[256]; /* names have at most 64 characters */
+	struct pending *d;
+	enum err e;
+
+	if (text.len >= sizeof(database))
+		return leave_out(p, c, NOT_SENT_UNKNOWN_COMMAND);
+	if (text.len > 0)
+		memcpy(database, text.ptr, text.len);
+	database[text.len] = '\0';
+	d = add_pending(p, c);
+	if (!d)
+		return false;
+	e = connection_change_user(p->connection, t->user, t->password, database, c->collation);
+	note_sent(p, c, d, item->at_ns);
+	note_effect(p, c, NULL);
+	if (e != ERR_OK)
+		player_lose(p, NOT_SENT_CONNECTION_LOST, err_text(e));
+	else
+		player_set_phase(p, PLAYER_CONNECTING);
+	return e == ERR_OK;
+}
+
+static bool is_in_transaction(uint8_t code)
+{
+	return code == MYP_COM_QUERY || code == MYP_COM_STMT_EXECUTE ||
+	       code == MYP_COM_STMT_FETCH || code == MYP_COM_STMT_BULK_EXECUTE;
+}
+
+bool player_send(struct player *p, struct item *item)
+{
+	struct item_command *c = item_body(item);
+	struct mapped *m = NULL;
+	struct slice payload;
+
+	if (c->reason != SENT)
+		return leave_out(p, c, c->reason);
+	if (c->begins)
+		p->skipping = p->diverged = false;
+	if (p->skipping && is_in_transaction(c->code))
+		return leave_out(p, c, NOT_SENT_ROLLED_BACK);
+	if (c->code == MYP_COM_STMT_BULK_EXECUTE &&
+	    !(p->caps & MYP_CAP_MARIADB_STMT_BULK_OPERATIONS))
+		return leave_out(p, c, NOT_SENT_UNSUPPORTED);
+	if (c->has_statement) {
+		m = statements_get(&p->statements, c->statement_id);
+		if (!m && c->text_len > 0) {
+			p->own_statement = c->statement_id;
+			p->worker->outcome.prepared_late++;
+			player_send_own(p, OWN_PREPARE, MYP_COM_STMT_PREPARE, text_of(c));
+			return false;
+		}
+		if (!m)
+			return leave_out(p, c, NOT_SENT_STATEMENT_UNKNOWN);
+		if (m->failed)
+			return leave_out(p, c, NOT_SENT_NOT_PREPARED);
+	}
+	if (c->kill_id != 0)
+		return send_kill(p, item);
+	if (c->code == MYP_COM_CHANGE_USER)
+		return send_change_user(p, item);
+	if (make_payload(p, c, m, &payload) != ERR_OK)
+		return leave_out(p, c, NOT_SENT_PARAMETERS_UNKNOWN);
+	return send_payload(p, item, m, payload);
+}

@@ -1,0 +1,386 @@
+/* replay - repeats a recording against a target. */
+#include "replay/replay.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "replay/feed.h"
+
+enum {
+	REPLAY_THREADS_USUAL = 4,
+	REPLAY_AHEAD_BYTES = 64 << 20,
+};
+
+static const int64_t REPLAY_AHEAD_NS = 2 * NS_PER_S;
+static const int64_t REPLAY_PATIENCE_NS = 60 * NS_PER_S;
+static const int64_t PROGRESS_NS = NS_PER_S / 2;
+static const int64_t WAIT_NS = NS_PER_S / 10; /* the pump looks around at least so often */
+static const int64_t PROBE_NS = NS_PER_S;     /* the target is asked for at most so often */
+
+struct replay {
+	struct replay_options options;
+	struct engine engine;
+	struct worker workers[REPLAY_THREADS_MAX];
+	unsigned worker_count;
+	struct feed feed;
+	struct outcome outcome;
+	bool finished;
+	struct errinfo failure; /* why the target was given up; ERR_OK: it was not */
+	int64_t progress_ns;    /* when it was told last */
+	int64_t probe_ns;       /* when the target was asked for last */
+	uint64_t moves;         /* of the workers, when they were looked at last */
+	int64_t moved_ns;       /* when that had changed */
+	double done;
+};
+
+/*
+ * Connects and lets go again. Blocks. ERR_AGAIN: the server is there, but does not let us in now.
+ */
+static enum err probe(struct engine *g, struct errinfo *info)
+{
+	const struct connection_options options = {
+		.target = g->options->target, .tls = g->tls, .payload_max = MYP_FRAME_MAX};
+	const uint8_t quit = MYP_COM_QUIT;
+	struct myp_err server = {.code = 0};
+	struct connection *c;
+	enum err e = connection_open(&options, &c, info);
+
+	if (e != ERR_OK)
+		return e;
+	while (connection_phase(c) == CONNECTION_CONNECTING) {
+		unsigned wants = connection_wants(c);
+		int64_t left_ns = connection_due_ns(c) - clock_mono_ns();
+		struct pollfd p = {
+			.fd = connection_fd(c),
+			.events = (short)((wants & CONNECTION_WANT_READ ? POLLIN : 0) |
+					  (wants & CONNECTION_WANT_WRITE ? POLLOUT : 0)),
+		};
+
+		(void)poll(&p, 1,
+			   left_ns > 0 && left_ns < NS_PER_S ? (int)(left_ns / NS_PER_MS) + 1
+			   : left_ns <= 0                    ? 0
+							     : 1000);
+		connection_io(c);
+	}
+	if (connection_phase(c) == CONNECTION_FAILED) {
+		e = connection_error(c, info, &server);
+		if (server.code != 0)
+			e = ERR_AGAIN;
+	} else {
+		g->target_is_mariadb = connection_greeting(c)->is_mariadb;
+		e = connection_send(c, slice_of(&quit, sizeof(quit))); /* else it is logged */
+	}
+	connection_free(c);
+	return e;
+}
+
+static void set_defaults(struct replay_options *o)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (o->threads == 0)
+		o->threads = processors < 1                      ? 1
+			     : processors > REPLAY_THREADS_USUAL ? REPLAY_THREADS_USUAL
+								 : (unsigned)processors;
+	if (o->threads > REPLAY_THREADS_MAX)
+		o->threads = REPLAY_THREADS_MAX;
+	if (o->ahead_bytes == 0)
+		o->ahead_bytes = REPLAY_AHEAD_BYTES;
+	if (o->ahead_ns == 0)
+		o->ahead_ns = REPLAY_AHEAD_NS;
+	if (o->patience_ns == 0)
+		o->patience_ns = REPLAY_PATIENCE_NS;
+}
+
+static void stop_workers(struct replay *r)
+{
+	for (unsigned i = 0; i < r->worker_count; i++)
+		worker_wake(&r->workers[i]);
+}
+
+void replay_stop(struct replay *r)
+{
+	atomic_store(&r->engine.stopping, true);
+	stop_workers(r);
+}
+
+/* The workers let go of everything and end. */
+static void give_up(struct replay *r)
+{
+	atomic_store(&r->engine.giving_up, true);
+	replay_stop(r);
+}
+
+static enum err start_workers(struct replay *r, struct errinfo *info)
+{
+	enum err e = ERR_OK;
+
+	for (unsigned i = 0; e == ERR_OK && i < r->options.threads; i++) {
+		r->worker_count++;
+		e = worker_init(&r->workers[i], &r->engine, info);
+		if (e == ERR_OK)
+			e = worker_start(&r->workers[i], info);
+	}
+	return e;
+}
+
+enum err replay_new(const struct replay_options *options, struct replay **out, struct errinfo *info)
+{
+	struct replay *r = mem_zalloc(sizeof(*r));
+	enum err e;
+
+	if (!r)
+		return err_set(info, ERR_NOMEM, 0, "%s", err_text(ERR_NOMEM));
+	r->options = *options;
+	set_defaults(&r->options);
+	outcome_init(&r->outcome);
+	r->outcome.speed = options->speed;
+	r->done = -1;
+	e = engine_init(&r->engine, &r->options, info);
+	if (e != ERR_OK) {
+		mem_free(r);
+		return e;
+	}
+	r->engine.pace.speed = options->speed;
+	e = probe(&r->engine, info);
+	if (e == ERR_AGAIN)
+		e = ERR_IO;
+	if (e == ERR_OK &&
+	    feed_init(&r->feed, &r->engine, r->workers, r->options.threads, &r->outcome) != ERR_OK)
+		e = err_set(info, ERR_NOMEM, 0, "%s", err_text(ERR_NOMEM));
+	if (e == ERR_OK)
+		e = start_workers(r, info);
+	if (e != ERR_OK) {
+		replay_free(r);
+		return e;
+	}
+	r->moved_ns = clock_mono_ns();
+	*out = r;
+	return ERR_OK;
+}
+
+static void tell_progress(struct replay *r, int64_t now_ns)
+{
+	struct replay_progress p = {.done = r->done};
+
+	if (!r->options.progress || now_ns - r->progress_ns < PROGRESS_NS)
+		return;
+	r->progress_ns = now_ns;
+	p.elapsed_ns = r->feed.begun ? now_ns - r->engine.pace.start_ns : 0;
+	for (unsigned i = 0; i < r->worker_count; i++) {
+		struct worker_counters *c = &r->workers[i].counters;
+		int64_t late_ns = atomic_load(&c->late_ns),
+			reached_ns = atomic_load(&c->reached_ns);
+
+		p.sent += atomic_load(&c->sent);
+		p.answered += atomic_load(&c->answered);
+		p.errors += atomic_load(&c->errors);
+		p.sessions += (uint64_t)atomic_load(&c->connections);
+		p.late_ns = late_ns > p.late_ns ? late_ns : p.late_ns;
+		p.recorded_ns = reached_ns > p.recorded_ns ? reached_ns : p.recorded_ns;
+	}
+	r->options.progress(r->options.progress_ctx, &p);
+}
+
+/* Not the target's fault: too many files or ports are in use here. */
+static bool is_our_own_lack(const struct errinfo *info)
+{
+	return info->sys_errno == EMFILE || info->sys_errno == ENFILE ||
+	       info->sys_errno == ENOBUFS || info->sys_errno == ENOMEM ||
+	       info->sys_errno == EADDRNOTAVAIL;
+}
+
+/* After a connection has failed: is the target there at all? */
+static void look_for_target(struct replay *r, int64_t now_ns)
+{
+	struct errinfo info = {.code = ERR_OK};
+	enum err e;
+
+	if (!atomic_load(&r->engine.target_doubtful) || now_ns - r->probe_ns < PROBE_NS)
+		return;
+	atomic_store(&r->engine.target_doubtful, false);
+	e = probe(&r->engine, &info);
+	r->probe_ns = clock_mono_ns();
+	if (e == ERR_OK || e == ERR_AGAIN || is_our_own_lack(&info))
+		return;
+	(void)err_set(&r->failure, ERR_IO, 0, "the target went away: %s", info.text);
+	give_up(r);
+}
+
+/* Does the target answer at all? */
+static void look_for_moves(struct replay *r, int64_t now_ns)
+{
+	uint64_t moves = 0;
+	int64_t overdue = 0, in_flight = 0;
+
+	for (unsigned i = 0; i < r->worker_count; i++) {
+		struct worker_counters *c = &r->workers[i].counters;
+
+		moves += atomic_load(&c->moves);
+		overdue += atomic_load(&c->overdue);
+		in_flight += atomic_load(&c->in_flight);
+	}
+	if (moves != r->moves || in_flight == 0) {
+		r->moves = moves;
+		r->moved_ns = now_ns;
+	}
+	if (overdue == 0 || now_ns - r->moved_ns < r->options.patience_ns)
+		return;
+	(void)err_set(
+		&r->failure, ERR_IO, 0,
+		"the target hangs: nothing came from it for %lld seconds, while %lld commands "
+		"wait for their answers",
+		(long long)((now_ns - r->moved_ns) / NS_PER_S), (long long)in_flight);
+	give_up(r);
+}
+
+/* What the pump does again and again, also while it waits. */
+static void look_around(struct replay *r)
+{
+	int64_t now_ns = clock_mono_ns();
+
+	tell_progress(r, now_ns);
+	if (atomic_load(&r->engine.stopping))
+		return;
+	look_for_target(r, now_ns);
+	look_for_moves(r, now_ns);
+}
+
+/* True if no more may be read now; *UNTIL_NS: until then, at least. */
+static bool is_ahead(struct replay *r, int64_t at_ns, int64_t *until_ns, bool *full)
+{
+	int64_t due_ns = pace_due_ns(&r->engine.pace, at_ns - r->feed.base_ns);
+	int64_t now_ns = r->options.speed > 0 ? clock_mono_ns() : 0;
+
+	*full = atomic_load_explicit(&r->engine.waiting_bytes, memory_order_relaxed) >
+		(long long)r->options.ahead_bytes;
+	*until_ns = now_ns;
+	if (r->options.speed > 0 && due_ns - r->options.ahead_ns > now_ns)
+		*until_ns = due_ns - r->options.ahead_ns;
+	return *full || *until_ns > now_ns;
+}
+
+/* Blocks while enough is waiting. */
+static void hold_back(struct replay *r, int64_t at_ns)
+{
+	int64_t until_ns, now_ns;
+	bool full;
+
+	if (!is_ahead(r, at_ns, &until_ns, &full))
+		return;
+	feed_flush(&r->feed);
+	while (!atomic_load(&r->engine.stopping) && is_ahead(r, at_ns, &until_ns, &full)) {
+		now_ns = clock_mono_ns();
+		if (full || until_ns > now_ns + WAIT_NS)
+			until_ns = now_ns + WAIT_NS;
+		engine_wait(&r->engine, until_ns, full);
+		look_around(r);
+	}
+}
+
+static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)
+{
+	struct replay *r = ctx;
+	enum err err;
+
+	if (r->failure.code != ERR_OK)
+		return err_set(info, ERR_IO, 0, "%s", r->failure.text);
+	if (atomic_load_explicit(&r->engine.stopping, memory_order_relaxed))
+		return ERR_OK;
+	err = feed_event(&r->feed, e);
+	if (err != ERR_OK)
+		return err_set(info, err, 0, "%s",
+			       err == ERR_LIMIT ? "too many sessions at once" : err_text(err));
+	hold_back(r, e->time_ns);
+	return ERR_OK;
+}
+
+static enum err on_tick(void *ctx, const struct coverage *so_far, double progress,
+			struct errinfo *info)
+{
+	struct replay *r = ctx;
+
+	(void)so_far;
+	(void)info;
+	r->done = progress;
+	feed_flush(&r->feed);
+	look_around(r);
+	return ERR_OK;
+}
+
+static void wait_for_workers(struct replay *r)
+{
+	while (engine_wait(&r->engine, clock_mono_ns() + WAIT_NS, false) < r->worker_count)
+		look_around(r);
+}
+
+static void add_worker(struct replay *r, struct worker *w, int64_t *first_ns, int64_t *last_ns)
+{
+	if (outcome_merge(&r->outcome, &w->outcome) != ERR_OK)
+		r->outcome.short_of_memory = true;
+	if (w->first_ns != 0 && (*first_ns == 0 || w->first_ns < *first_ns))
+		*first_ns = w->first_ns;
+	*last_ns = w->last_ns > *last_ns ? w->last_ns : *last_ns;
+}
+
+static enum err on_finish(void *ctx, const struct coverage *coverage, struct errinfo *info)
+{
+	struct replay *r = ctx;
+	struct outcome *o = &r->outcome;
+	int64_t first_ns = 0, last_ns = 0;
+
+	(void)info;
+	if (r->finished)
+		return ERR_OK;
+	if (feed_end(&r->feed) != ERR_OK) {
+		o->short_of_memory = true;
+		give_up(r);
+	}
+	wait_for_workers(r);
+	for (unsigned i = 0; i < r->worker_count; i++) {
+		worker_join(&r->workers[i]);
+		add_worker(r, &r->workers[i], &first_ns, &last_ns);
+	}
+	r->finished = true;
+	o->names = r->feed.names;
+	o->coverage = *coverage;
+	o->recorded_ns = r->feed.begun ? r->feed.last_ns - r->feed.base_ns : 0;
+	o->replayed_ns = last_ns - first_ns;
+	if (r->failure.code != ERR_OK)
+		o->ended = r->failure.text;
+	else if (atomic_load(&r->engine.stopping))
+		o->ended = "interrupted";
+	return ERR_OK;
+}
+
+struct event_sink replay_sink(struct replay *r)
+{
+	return (struct event_sink){
+		.event = on_event, .tick = on_tick, .finish = on_finish, .ctx = r};
+}
+
+const struct outcome *replay_outcome(const struct replay *r)
+{
+	return &r->outcome;
+}
+
+void replay_free(struct replay *r)
+{
+	if (!r)
+		return;
+	give_up(r);
+	feed_flush(&r->feed);
+	for (unsigned i = 0; i < r->worker_count; i++) {
+		if (r->workers[i].started)
+			worker_push(&r->workers[i], NULL, true);
+		worker_join(&r->workers[i]);
+		worker_release(&r->workers[i]);
+	}
+	feed_release(&r->feed);
+	engine_release(&r->engine);
+	outcome_release(&r->outcome);
+	mem_free(r);
+}

@@ -1,0 +1,63 @@
+/*
+ * replay - repeats a recording against a target: a sink of events.
+ *
+ * Each recorded session becomes one connection, opened when it was opened and closed when it was
+ * closed; its commands are sent as recorded, each when it is due and when the target has answered
+ * the one before. The recording is streamed: the sink blocks its caller while enough is waiting.
+ * All functions but replay_stop() are for the thread that feeds the sink.
+ */
+#ifndef REPLAY_REPLAY_H
+#define REPLAY_REPLAY_H
+
+#include "client/target.h"
+#include "event/event.h"
+#include "replay/outcome.h"
+
+enum { REPLAY_THREADS_MAX = 64 };
+
+struct replay_progress {
+	int64_t recorded_ns; /* of the recording's time, how far it was replayed */
+	int64_t elapsed_ns;
+	uint64_t sent, answered, errors;
+	uint64_t sessions; /* connections open now */
+	int64_t late_ns;   /* of the command sent last; 0 without a pace */
+	double done;       /* share of the input that was read; negative: unknown */
+};
+
+struct replay_options {
+	const struct target
+		*target;     /* outlives the replay; its account stands for every recorded user */
+	double speed;        /* 1: as recorded, 2: twice as fast; 0: as fast as answers come */
+	unsigned threads;    /* 0: one per processor, four at most */
+	size_t ahead_bytes;  /* read ahead at most so much; 0: 64 MiB */
+	int64_t ahead_ns;    /* and, with a speed, so much of the target's time; 0: 2 s */
+	int64_t patience_ns; /* a target that does nothing for so long hangs; 0: 60 s */
+	/* Called about twice a second, also while the sink blocks; may be NULL. */
+	void (*progress)(void *ctx, const struct replay_progress *p);
+	void *progress_ctx;
+};
+
+struct replay;
+
+/*
+ * Connects once to see that the target is there and lets us in. ERR_IO, ERR_NOMEM; INFO says why.
+ */
+enum err replay_new(const struct replay_options *options, struct replay **out,
+		    struct errinfo *info) MUST_CHECK;
+
+/*
+ * Takes a recording, or what is heard at this moment. Its events fail with ERR_IO when the target
+ * went away or hangs; its finish waits until all that is due was done, succeeds also then, and
+ * has to be called in any case.
+ */
+struct event_sink replay_sink(struct replay *r);
+
+/* Ends it: no more is sent, answers under way are waited for a second. For signal handlers, too. */
+void replay_stop(struct replay *r);
+
+/* What came of it; complete after the sink's finish. Lives as long as R. */
+const struct outcome *replay_outcome(const struct replay *r);
+
+void replay_free(struct replay *r); /* NULL is fine */
+
+#endif

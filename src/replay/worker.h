@@ -1,0 +1,86 @@
+/*
+ * worker - one thread of a replay: its sessions, its epoll set, its timers. Internal to replay/.
+ */
+#ifndef REPLAY_WORKER_H
+#define REPLAY_WORKER_H
+
+#include "replay/engine.h"
+#include "replay/rewrite.h"
+
+enum { BATCH_AIM = 64 << 10 }; /* bytes of items that are handed over at once */
+
+/* Items in a row. Owned by whoever holds it: the pump, an inbox, the worker. */
+struct batch {
+	struct batch *next;
+	size_t len, cap;
+	_Alignas(ITEM_ALIGN) uint8_t bytes[];
+};
+
+/* A command that was sent and whose comparison is not done. */
+struct pending {
+	struct pending *next;
+	uint64_t n, key;
+	uint8_t code;
+	bool answered;
+	int64_t at_ns; /* of the command: when it happened, from the recording's beginning */
+	int64_t recorded_first_ns, recorded_last_ns; /* likewise, by the recording's clock */
+	int64_t sent_ns;                             /* monotonic */
+	struct facts replayed;
+};
+
+struct worker_counters {
+	atomic_ullong sent, answered, errors;
+	atomic_ullong moves; /* packets and logins, which show that the target lives */
+	atomic_llong connections, in_flight;
+	atomic_llong late_ns, reached_ns;
+	atomic_llong overdue; /* under way for longer than in the recording, by the patience */
+};
+
+struct worker {
+	struct engine *engine;
+	pthread_t thread;
+	bool started;
+	int epoll_fd, wake_fd;
+	pthread_mutex_t lock;
+	struct batch *inbox, **inbox_end; /* under LOCK */
+	bool input_ended;                 /* under LOCK */
+	atomic_bool woken;                /* there is something in the inbox, or to be looked at */
+	struct worker_counters counters;
+	/* The rest is the thread's alone until it has ended. */
+	struct outcome outcome;
+	struct timers timers;
+	struct player *players;          /* all */
+	struct player *gate, **gate_end; /* those that wait for others to end, at no pace */
+	uint32_t open;                   /* players that have begun and not ended */
+	struct rewriter rewriter;
+	struct pending *free_pending;
+	struct response **free_responses;
+	size_t free_response_count, free_response_cap;
+	size_t taken_bytes; /* not told to the engine yet */
+	bool told_to_stop;
+	int64_t stop_by_ns;
+	int64_t first_ns, last_ns; /* monotonic: of what was sent or answered; 0: nothing */
+};
+
+enum err worker_init(struct worker *w, struct engine *g, struct errinfo *info) MUST_CHECK;
+enum err worker_start(struct worker *w, struct errinfo *info) MUST_CHECK;
+
+/* Hands over B, which may be NULL; ENDED: it is the last one. */
+void worker_push(struct worker *w, struct batch *b, bool ended);
+
+/* Makes it look around. For signal handlers, too. */
+void worker_wake(struct worker *w);
+
+/* Waits for its end. */
+void worker_join(struct worker *w);
+void worker_release(struct worker *w);
+
+/* For its players. */
+struct pending *worker_pending_new(struct worker *w); /* NULL: no memory */
+void worker_pending_free(struct worker *w, struct pending *p);
+struct response *worker_response_take(struct worker *w); /* NULL: no memory */
+void worker_response_give(struct worker *w, struct response *r);
+void worker_moved(struct worker *w, int64_t now_ns); /* the target said something */
+void worker_said(struct worker *w, int64_t now_ns);  /* we did */
+
+#endif

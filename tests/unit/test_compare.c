@@ -1,0 +1,135 @@
+#include "check.h"
+
+#include "replay/compare.h"
+
+static struct facts rows(uint64_t count, uint64_t ordered, uint64_t unordered)
+{
+	return (struct facts){
+		.kind = RESPONSE_ROWS,
+		.columns = 2,
+		.names_known = true,
+		.results = 1,
+		.rows = count,
+		.sum_known = true,
+		.sum = {.ordered = ordered, .unordered = unordered},
+	};
+}
+
+static struct facts error(uint16_t code)
+{
+	return (struct facts){.kind = RESPONSE_ERROR, .error_code = code};
+}
+
+static enum verdict compare(struct facts recorded, struct facts replayed)
+{
+	return compare_facts(&recorded, &replayed);
+}
+
+static void errors_are_new_gone_or_changed(void **state)
+{
+	(void)state;
+	CHECK(compare(rows(1, 1, 1), error(1146)) == VERDICT_ERROR_NEW);
+	CHECK(compare(error(1146), rows(1, 1, 1)) == VERDICT_ERROR_GONE);
+	CHECK(compare(error(1146), error(1064)) == VERDICT_ERROR_CHANGED);
+	CHECK(compare(error(1146), error(1146)) == VERDICT_SAME);
+}
+
+static void what_depends_on_chance_is_no_error(void **state)
+{
+	(void)state;
+	CHECK(compare(rows(1, 1, 1), error(1213)) == VERDICT_DEADLOCK_REPLAYED);
+	CHECK(compare(error(1213), rows(1, 1, 1)) == VERDICT_DEADLOCK_RECORDED);
+	CHECK(compare(error(1213), error(1205)) == VERDICT_LOCK_WAIT_REPLAYED);
+	CHECK(compare(error(1205), rows(1, 1, 1)) == VERDICT_LOCK_WAIT_RECORDED);
+	CHECK(compare(error(1213), error(1146)) == VERDICT_DEADLOCK_RECORDED);
+	CHECK(compare(error(1317), rows(1, 1, 1)) == VERDICT_KILLED_RECORDED);
+	CHECK(compare(error(1213), error(1213)) == VERDICT_SAME);
+	CHECK(!verdict_differs(VERDICT_DEADLOCK_REPLAYED) && verdict_differs(VERDICT_ERROR_NEW));
+}
+
+static void rows_differ_in_number_columns_values_or_order(void **state)
+{
+	struct facts named = rows(2, 1, 1), unknown = rows(2, 9, 9), affected = rows(2, 1, 1);
+
+	(void)state;
+	named.names = 5;
+	unknown.sum_known = false;
+	unknown.names_known = false;
+	affected.affected_rows = 1;
+	CHECK(compare(rows(2, 1, 1), rows(2, 1, 1)) == VERDICT_SAME);
+	CHECK(compare(rows(2, 1, 1), rows(3, 1, 1)) == VERDICT_OTHER_ROW_COUNT);
+	CHECK(compare(rows(2, 1, 1), rows(2, 2, 1)) == VERDICT_OTHER_ORDER);
+	CHECK(compare(rows(2, 1, 1), rows(2, 2, 2)) == VERDICT_OTHER_VALUES);
+	CHECK(compare(rows(2, 1, 1), named) == VERDICT_OTHER_COLUMNS);
+	CHECK(compare(rows(2, 1, 1), unknown) == VERDICT_SAME);
+	CHECK(compare(rows(2, 1, 1), affected) == VERDICT_OTHER_AFFECTED);
+}
+
+static void what_was_not_heard_is_not_compared(void **state)
+{
+	struct facts lost = {.kind = RESPONSE_LOST}, none = {.kind = RESPONSE_NONE};
+	struct facts ok = {.kind = RESPONSE_OK, .results = 1}, warned = ok;
+
+	(void)state;
+	warned.warnings = 1;
+	CHECK(compare(lost, error(1146)) == VERDICT_NOT_COMPARED);
+	CHECK(compare(none, none) == VERDICT_NO_ANSWER);
+	CHECK(compare(ok, rows(0, 0, 0)) == VERDICT_OTHER_KIND);
+	CHECK(compare(ok, warned) == VERDICT_OTHER_WARNINGS);
+}
+
+/* Builds a response as the decoders do. */
+static void facts_sum_up_a_response(void **state)
+{
+	struct myp_item ok = {.kind = MYP_ITEM_OK, .ok = {.affected_rows = 3, .status = 2}};
+	struct myp_item err = {.kind = MYP_ITEM_ERR, .err = {.code = 1062, .sqlstate = "23000"}};
+	struct response r;
+	struct facts f;
+
+	(void)state;
+	response_init(&r);
+	response_begin(&r, 1, MYP_COM_QUERY);
+	response_add(&r, &ok, false, NULL);
+	response_end(&r, true);
+	facts_of(&r, &f);
+	CHECK(f.kind == RESPONSE_OK && f.affected_rows == 3 && f.results == 1);
+	CHECK(f.status_known && f.status == 2 && f.error_code == 0);
+	err.err.message = slice_cstr("Duplicate entry");
+	response_begin(&r, 2, MYP_COM_QUERY);
+	response_add(&r, &ok, false, NULL);
+	response_add(&r, &err, false, NULL);
+	response_end(&r, true);
+	facts_of(&r, &f);
+	CHECK(f.kind == RESPONSE_ERROR && f.error_code == 1062 && f.results == 2);
+	assert_string_equal(f.message, "Duplicate entry");
+	CHECK(!f.status_known && f.affected_rows == 3);
+	response_release(&r);
+}
+
+static void a_long_message_is_cut_between_characters(void **state)
+{
+	char text[FACTS_MESSAGE_MAX * 2];
+	struct facts f;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(text); i += 2)
+		memcpy(text + i, "\xc3\xa4", 2);
+	facts_set_message(&f, slice_of(text, sizeof(text)));
+	CHECK(strlen(f.message) == FACTS_MESSAGE_MAX - 2);
+	facts_set_message(&f, slice_of(text, 4));
+	CHECK(strlen(f.message) == 4);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(errors_are_new_gone_or_changed),
+		cmocka_unit_test(what_depends_on_chance_is_no_error),
+		cmocka_unit_test(rows_differ_in_number_columns_values_or_order),
+		cmocka_unit_test(what_was_not_heard_is_not_compared),
+		cmocka_unit_test(facts_sum_up_a_response),
+		cmocka_unit_test(a_long_message_is_cut_between_characters),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

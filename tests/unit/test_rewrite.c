@@ -1,0 +1,145 @@
+#include "check.h"
+
+#include "base/mem.h"
+#include "replay/fifo.h"
+#include "replay/rewrite.h"
+
+static const uint8_t execute_with_types[] = {0x17, 7, 0, 0,   0, 0,  1, 0, 0, 0, 0,
+					     1,    3, 0, 253, 0, 42, 0, 0, 0, 1, 'x'};
+static const uint8_t execute_without_types[] = {0x17, 7, 0, 0,  0, 0, 1, 0, 0,
+						0,    0, 0, 42, 0, 0, 0, 1, 'x'};
+static const uint16_t types[] = {MYP_TYPE_LONG, MYP_TYPE_VAR_STRING};
+
+static void ids_are_mapped_until_they_are_closed(void **state)
+{
+	struct mapped a = {.recorded_id = 7, .target_id = 1},
+		      b = {.recorded_id = 8, .failed = true};
+	struct statements s;
+
+	(void)state;
+	statements_init(&s);
+	CHECK(statements_put(&s, &a) == ERR_OK && statements_put(&s, &b) == ERR_OK);
+	CHECK(statements_get(&s, 7)->target_id == 1 && statements_get(&s, 8)->failed);
+	a.target_id = 5;
+	a.params = 2;
+	CHECK(statements_put(&s, &a) == ERR_OK);
+	CHECK(statements_get(&s, 7)->target_id == 5);
+	CHECK(mapped_set_long_data(statements_get(&s, 7), 1) == ERR_OK);
+	CHECK(mapped_set_long_data(statements_get(&s, 7), 2) ==
+	      ERR_OK); /* there is none: nothing */
+	CHECK(statements_get(&s, 7)->long_data[1] == 1);
+	statements_remove(&s, 7);
+	statements_remove(&s, 7);
+	CHECK(statements_get(&s, 7) == NULL);
+	statements_release(&s);
+	CHECK(statements_get(&s, 8) == NULL);
+}
+
+static void the_statement_id_is_written_over(void **state)
+{
+	uint8_t payload[] = {0x19, 1, 2, 3, 4};
+
+	(void)state;
+	CHECK(!rewrite_statement_id(payload, 4, 9) && payload[1] == 1);
+	CHECK(rewrite_statement_id(payload, 5, 0x01020304));
+	CHECK(payload[0] == 0x19 && payload[1] == 4 && payload[4] == 1);
+}
+
+static void types_are_sent_where_the_target_does_not_know_them(void **state)
+{
+	struct mapped m = {.recorded_id = 7, .target_id = 1, .params = 2};
+	struct rewrite_types known = {.types = types, .count = 2}, unknown = {.count = 0};
+	struct slice with = slice_of(execute_with_types, sizeof(execute_with_types));
+	struct slice without = slice_of(execute_without_types, sizeof(execute_without_types));
+	struct slice payload = without;
+	struct rewriter w;
+
+	(void)state;
+	rewriter_init(&w);
+	CHECK(rewrite_execute(&w, 0, 0, &m, known, &payload) == ERR_OK);
+	CHECK(slice_eq(payload, with));
+	payload = with;
+	CHECK(rewrite_execute(&w, 0, 0, &m, unknown, &payload) == ERR_OK);
+	CHECK(payload.ptr == with.ptr);
+	payload = without;
+	CHECK(rewrite_execute(&w, 0, 0, &m, unknown, &payload) == ERR_PROTO);
+	m.bound = true;
+	CHECK(rewrite_execute(&w, 0, 0, &m, unknown, &payload) == ERR_OK);
+	CHECK(payload.ptr == without.ptr);
+	rewriter_release(&w);
+}
+
+static void query_attributes_are_left_out_where_the_target_lacks_them(void **state)
+{
+	static const uint8_t plain[] = {0x03, 's', 'e', 'l'};
+	const uint64_t both = MYP_CAP_QUERY_ATTRIBUTES;
+	struct slice payload = slice_of(plain, sizeof(plain));
+	struct rewriter there, back;
+
+	(void)state;
+	rewriter_init(&there);
+	rewriter_init(&back);
+	CHECK(rewrite_query(&there, 0, 0, &payload) == ERR_OK && payload.ptr == plain);
+	CHECK(rewrite_query(&there, 0, both, &payload) == ERR_OK);
+	CHECK(payload.len == sizeof(plain) + 2 && payload.ptr[1] == 0 && payload.ptr[2] == 1);
+	CHECK(rewrite_query(&back, both, 0, &payload) == ERR_OK);
+	CHECK(slice_eq(payload, slice_of(plain, sizeof(plain))));
+	rewriter_release(&there);
+	rewriter_release(&back);
+}
+
+static void a_kill_names_the_target_s_connection(void **state)
+{
+	struct slice payload;
+	struct rewriter w;
+
+	(void)state;
+	rewriter_init(&w);
+	CHECK(rewrite_kill(&w, 0, 4711, true, &payload) == ERR_OK);
+	CHECK(slice_eq(payload, SLICE_LIT("\3KILL QUERY 4711")));
+	CHECK(rewrite_kill(&w, 0, 1, false, &payload) == ERR_OK);
+	CHECK(slice_eq(payload, SLICE_LIT("\3KILL 1")));
+	rewriter_release(&w);
+}
+
+/* Items of many sizes, taken as they come, in a pattern that moves and grows the queue. */
+static void a_queue_gives_back_what_was_put_in(void **state)
+{
+	struct fifo f = {.ptr = NULL};
+	uint64_t in = 0, out = 0;
+
+	(void)state;
+	for (int round = 0; round < 2000; round++) {
+		struct {
+			struct item head;
+			uint64_t body[40];
+		} item = {.head.at_ns = (int64_t)in};
+
+		item.head.size = (uint32_t)(sizeof(item.head) + (in * 7 % 40) * 8);
+		CHECK(fifo_push(&f, &item.head) == ERR_OK);
+		in++;
+		while (out < in && (round % 50 == 49 || (in + out) % 3 == 0)) {
+			const struct item *front = fifo_front(&f);
+
+			CHECK(front && front->at_ns == (int64_t)out);
+			CHECK(fifo_pop(&f) == sizeof(item.head) + (out * 7 % 40) * 8);
+			out++;
+		}
+	}
+	CHECK(fifo_front(&f) == NULL || in > out);
+	fifo_release(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ids_are_mapped_until_they_are_closed),
+		cmocka_unit_test(the_statement_id_is_written_over),
+		cmocka_unit_test(types_are_sent_where_the_target_does_not_know_them),
+		cmocka_unit_test(query_attributes_are_left_out_where_the_target_lacks_them),
+		cmocka_unit_test(a_kill_names_the_target_s_connection),
+		cmocka_unit_test(a_queue_gives_back_what_was_put_in),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
