@@ -1,0 +1,30 @@
+/*
+ * source - one kind of input. Internal to input/.
+ */
+#ifndef INPUT_SOURCE_H
+#define INPUT_SOURCE_H
+
+#include "input/input.h"
+
+struct source_ops {
+	/* Gives the next events to SINK, as many as come of one step. ERR_EOF: the end. ERR_AGAIN: live, and
+	 * nothing came for a short while. */
+	enum err (*step)(void *source, const struct event_sink *sink, struct errinfo *info);
+	/* No more steps: gives what is still due. */
+	enum err (*end)(void *source, const struct event_sink *sink, struct errinfo *info);
+	void (*coverage)(void *source, struct coverage *out);
+	double (*progress)(void *source); /* 0 to 1; negative: unknown */
+	void (*free)(void *source);
+};
+
+/* Frames of a file or an interface, through TCP and the tracker. */
+extern const struct source_ops frames_ops;
+enum err frames_open(const struct input_options *options, void **out,
+		     struct errinfo *info) MUST_CHECK;
+
+/* A recording. */
+extern const struct source_ops recorded_ops;
+enum err recorded_open(const struct input_options *options, void **out,
+		       struct errinfo *info) MUST_CHECK;
+
+#endif
