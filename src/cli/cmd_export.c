@@ -1,0 +1,74 @@
+/* cmd_export - myna export: every exchange as a line of JSON. */
+#include "cli/command.h"
+#include "sink/export.h"
+
+struct export_args {
+	struct listen_args listen;
+	int format;
+};
+
+static const char *const formats[] = {"jsonl", NULL};
+
+static const struct opt listen_rows[] = {LISTEN_OPTS(struct export_args, listen)};
+
+static const struct opt rows[] = {
+	{.letter = 'f',
+	 .name = "format",
+	 .kind = OPT_CHOICE,
+	 .offset = offsetof(struct export_args, format),
+	 .placeholder = "FORMAT",
+	 .def = "jsonl",
+	 .choices = formats,
+	 .help = "what to write"},
+};
+
+static const struct opt_group groups[] = {
+	OPT_GROUP("Listening", listen_rows),
+	OPT_GROUP("Output", rows),
+};
+
+static const struct opt_page page = {
+	.name = "export",
+	.usage = "INPUT|-i INTERFACE [options]",
+	.summary = "write every exchange as a line of JSON",
+	.about = "Writes one JSON object per line to standard output: a session when its login has "
+		 "ended, an exchange (a command with its response and their times) when its "
+		 "response has ended, the end of a session, and as the last line the coverage: "
+		 "what was heard and what was not. docs/export.md describes every field.\n\nValues "
+		 "are written as they were sent, but passwords in statements are "
+		 "masked.\n\n" INPUT_ABOUT,
+	.examples = "  myna export prod.pcap | jq 'select(.response == \"error\")'\n"
+		    "  myna export prod.myna | jq -r 'select(.command == \"QUERY\") | .sql'\n"
+		    "  myna export -i eth0 --duration 10s > exchanges.jsonl\n",
+	.groups = groups,
+	.group_count = sizeof(groups) / sizeof(groups[0]),
+};
+
+static int run(int argc, char **argv)
+{
+	static struct out out; /* its buffer is too large for the stack */
+	struct export_args args = {.format = 0};
+	struct export_sink *sink = NULL;
+	struct event_sink events;
+	struct opt_words words;
+	struct errinfo info;
+	struct input *in = NULL;
+	int status;
+
+	if (!cli_parse(&page, argc, argv, &args, &words, &status))
+		return status;
+	out_init(&out, cli_write_stdout, NULL);
+	if (cli_open_input(&page, &words, &args.listen, &in, &info) != ERR_OK)
+		return cli_fail(&page, &info);
+	if (export_new(&out, &sink) == ERR_OK) {
+		events = export_events(sink);
+		status = cli_run(&page, in, &events);
+	} else {
+		status = cli_no_memory(&page);
+	}
+	export_free(sink);
+	input_free(in);
+	return status;
+}
+
+const struct command_row cmd_export = {.page = &page, .run = run};

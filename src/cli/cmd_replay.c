@@ -1,0 +1,299 @@
+/* cmd_replay - myna replay: repeat a recording against a target, and say what differed. */
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/scan.h"
+#include "cli/command.h"
+#include "out/units.h"
+#include "replay/outcome_write.h"
+#include "replay/replay.h"
+
+static const double speed_min = 0.01, speed_max = 1000;
+
+enum replay_format { FORMAT_TEXT, FORMAT_JSON };
+
+struct replay_args {
+	struct listen_args listen;
+	struct target_args target;
+	const char *speed;
+	uint64_t threads;
+	int64_t patience_ns;
+	uint64_t limit;
+	int format; /* enum replay_format */
+};
+
+static const char *const formats[] = {[FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", NULL};
+
+static const struct opt target_rows[] = {TARGET_OPTS(struct replay_args, target)};
+
+static const struct opt rows[] = {
+	{.letter = 's',
+	 .name = "speed",
+	 .kind = OPT_TEXT,
+	 .offset = offsetof(struct replay_args, speed),
+	 .placeholder = "N",
+	 .def = "1",
+	 .help = "1 keeps the recorded pace, 2 is twice as fast; 'max' sends each session's next "
+		 "command as soon as the one before is answered"},
+	{.name = "threads",
+	 .kind = OPT_UINT,
+	 .offset = offsetof(struct replay_args, threads),
+	 .placeholder = "N",
+	 .def = "0",
+	 .help = "threads that talk to the target; 0 takes one per processor, four at most"},
+	{.name = "patience",
+	 .kind = OPT_DURATION,
+	 .offset = offsetof(struct replay_args, patience_ns),
+	 .placeholder = "TIME",
+	 .def = "60s",
+	 .help = "give up when the target has done nothing at all for so long"},
+};
+
+static const struct opt output_rows[] = {
+	{.letter = 'n',
+	 .name = "limit",
+	 .kind = OPT_UINT,
+	 .offset = offsetof(struct replay_args, limit),
+	 .placeholder = "N",
+	 .def = "20",
+	 .help = "how many statements to compare in the text; 0 shows all"},
+	{.letter = 'f',
+	 .name = "format",
+	 .kind = OPT_CHOICE,
+	 .offset = offsetof(struct replay_args, format),
+	 .placeholder = "FORMAT",
+	 .def = "text",
+	 .choices = formats,
+	 .help = "what to write"},
+};
+
+static const struct opt listen_rows[] = {LISTEN_OPTS(struct replay_args, listen)};
+
+static const struct opt_group groups[] = {
+	OPT_GROUP("Target", target_rows),
+	OPT_GROUP("Pace", rows),
+	OPT_GROUP("Output", output_rows),
+	OPT_GROUP("Listening", listen_rows),
+};
+
+static const struct opt_page page = {
+	.name = "replay",
+	.usage = "INPUT --target URL|-h HOST [options]",
+	.summary = "repeat the traffic against another server, and compare",
+	.about = "Each session of INPUT becomes one connection to the target, with the recorded "
+		 "client's capabilities, character set and database. Its commands are sent as they "
+		 "were recorded, in their own order, when they are due. Logins cannot be "
+		 "repeated: the account of --user and --password stands for every recorded "
+		 "user.\n\nAfterwards the comparison is written: errors, rows and affected rows "
+		 "that differ, and how long statements took then and now. The exit status is 3 if "
+		 "something differs or was not sent.\n\nStatements that write do write. There is "
+		 "no default target, and the target should be a copy that may be thrown away, with "
+		 "the data as it was when the recording began.\n\n" INPUT_ABOUT,
+	.examples = "  myna replay prod.myna --target mysql://app@10.0.0.17/ -p\n"
+		    "  myna replay prod.myna -h test-host -u app --speed 2\n"
+		    "  myna replay prod.pcap -h test-host -u app --speed max -f json\n",
+	.groups = groups,
+	.group_count = sizeof(groups) / sizeof(groups[0]),
+};
+
+static enum err parse_speed(const char *text, double *out, struct errinfo *info)
+{
+	double v;
+
+	if (strcmp(text, "max") == 0) {
+		*out = 0;
+		return ERR_OK;
+	}
+	if (scan_double(text, &v) != ERR_OK || v < speed_min || v > speed_max)
+		return err_set(info, ERR_USAGE, 0,
+			       "--speed takes 'max' or a number from 0.01 to 1000, not '%s'", text);
+	*out = v;
+	return ERR_OK;
+}
+
+/* What stands in argv can be seen by everybody on the machine; it was copied. */
+static void wipe(const char *text, size_t len)
+{
+	char *p = (char *)(uintptr_t)text;
+
+	while (len--)
+		*p++ = 'x';
+}
+
+static void wipe_secrets(const struct target_args *args)
+{
+	const char *at = args->url ? strrchr(args->url, '@') : NULL;
+	const char *user = at ? strstr(args->url, "://") : NULL;
+	const char *colon = user ? memchr(user + 3, ':', (size_t)(at - user - 3)) : NULL;
+
+	if (colon && colon < at)
+		wipe(colon + 1, (size_t)(at - colon - 1));
+	if (args->password && args->password != opt_no_value)
+		wipe(args->password, strlen(args->password));
+}
+
+/* One connection per session: as many files as the system lets us have. */
+static void raise_file_limit(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+		return;
+	files.rlim_cur = files.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &files); /* connections that fail for it say so */
+}
+
+struct run {
+	struct replay *replay;
+	struct event_sink inner; /* the replay's */
+	bool show, is_live;
+};
+
+static void show(const struct replay_progress *p)
+{
+	double seconds = (double)p->elapsed_ns / 1e9;
+
+	(void)fprintf(stderr,
+		      "\r%s of the recording%s%s, %llu sent, %s/s, %llu errors, %llu sessions",
+		      units_duration(p->recorded_ns).text, p->done >= 0 ? ", " : "",
+		      p->done >= 0 ? units_percent(p->done).text : "", (unsigned long long)p->sent,
+		      units_count(seconds > 0 ? (uint64_t)((double)p->sent / seconds) : 0).text,
+		      (unsigned long long)p->errors, (unsigned long long)p->sessions);
+	if (p->late_ns > 0)
+		(void)fprintf(stderr, ", %s late", units_duration(p->late_ns).text);
+	(void)fputs("\033[K", stderr);
+	(void)fflush(stderr);
+}
+
+static void on_progress(void *ctx, const struct replay_progress *p)
+{
+	struct run *run = ctx;
+
+	if (cli_stop && run->replay)
+		replay_stop(run->replay);
+	if (run->show)
+		show(p);
+}
+
+/* An input that was left before its end is not a replay that was done, however little was missing. */
+static enum err on_finish(void *ctx, const struct coverage *coverage, struct errinfo *info)
+{
+	struct run *run = ctx;
+
+	if (cli_stop && !run->is_live)
+		replay_stop(run->replay);
+	return run->inner.finish(run->inner.ctx, coverage, info);
+}
+
+static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)
+{
+	const struct run *run = ctx;
+
+	return run->inner.event(run->inner.ctx, e, info);
+}
+
+static enum err on_tick(void *ctx, const struct coverage *so_far, double done, struct errinfo *info)
+{
+	const struct run *run = ctx;
+
+	return run->inner.tick(run->inner.ctx, so_far, done, info);
+}
+
+static enum err write_outcome(const struct outcome *o, const struct replay_args *args,
+			      struct errinfo *info)
+{
+	static struct out out; /* its buffer is too large for the stack */
+	enum err e;
+
+	out_init(&out, cli_write_stdout, NULL);
+	if (args->format == FORMAT_JSON)
+		e = outcome_write_json(o, &out);
+	else
+		e = outcome_write_text(o, (size_t)args->limit, &out);
+	if (e != ERR_OK)
+		return err_set(info, e, 0, "writing the comparison: %s", err_text(e));
+	return out_flush(&out, info);
+}
+
+/* Why it ended early, as what is said of a failure. */
+static const struct errinfo *outcome_why(const struct outcome *o, struct errinfo *info)
+{
+	(void)err_set(info, ERR_IO, 0, "%s", o->ended);
+	return info;
+}
+
+static int replay(struct input *in, const struct replay_args *args,
+		  const struct replay_options *base)
+{
+	struct run run = {.show = cli_shows_progress(), .is_live = input_is_live(in)};
+	struct replay_options options = *base;
+	const struct event_sink sink = {
+		.event = on_event, .tick = on_tick, .finish = on_finish, .ctx = &run};
+	const struct outcome *outcome;
+	struct errinfo info, second;
+	enum err e;
+	int status = CLI_DONE;
+
+	options.progress = on_progress;
+	options.progress_ctx = &run;
+	if (replay_new(&options, &run.replay, &info) != ERR_OK)
+		return cli_fail(&page, &info);
+	run.inner = replay_sink(run.replay);
+	e = cli_pump(in, &sink, &info);
+	if (run.show)
+		(void)fputs("\r\033[K", stderr);
+	outcome = replay_outcome(run.replay);
+	if (write_outcome(outcome, args, &second) != ERR_OK)
+		status = cli_fail(&page, &second);
+	else if (outcome->ended)
+		status = cli_fail(&page, outcome_why(outcome, &info));
+	else if (e != ERR_OK)
+		status = cli_fail(&page, &info);
+	else if (outcome_differences(outcome) || outcome_not_sent_all(outcome) ||
+		 coverage_has_losses(&outcome->coverage))
+		status = CLI_LOSSES;
+	if (status == CLI_LOSSES && coverage_has_losses(&outcome->coverage))
+		cli_tell_losses(&page, &outcome->coverage);
+	replay_free(run.replay);
+	return status;
+}
+
+static int run(int argc, char **argv)
+{
+	struct replay_args args = {.threads = 0};
+	struct replay_options options = {.speed = 1};
+	struct target target = {.host = NULL};
+	struct opt_words words;
+	struct errinfo info;
+	struct input *in = NULL;
+	int status;
+
+	if (!cli_parse(&page, argc, argv, &args, &words, &status))
+		return status;
+	if (!args.target.url && !args.target.host && !args.target.socket && !args.target.port) {
+		/* Never a default: what is replayed may write. */
+		(void)err_set(&info, ERR_USAGE, 0,
+			      "name the server to replay against with --target");
+		return cli_fail(&page, &info);
+	}
+	if (parse_speed(args.speed, &options.speed, &info) != ERR_OK ||
+	    target_resolve(&args.target, &target, &info) != ERR_OK)
+		return cli_fail(&page, &info);
+	wipe_secrets(&args.target);
+	options.target = &target;
+	options.threads =
+		(unsigned)(args.threads > REPLAY_THREADS_MAX ? REPLAY_THREADS_MAX : args.threads);
+	options.patience_ns = args.patience_ns;
+	raise_file_limit();
+	if (cli_open_input(&page, &words, &args.listen, &in, &info) == ERR_OK)
+		status = replay(in, &args, &options);
+	else
+		status = cli_fail(&page, &info);
+	input_free(in);
+	target_release(&target);
+	return status;
+}
+
+const struct command_row cmd_replay = {.page = &page, .run = run};

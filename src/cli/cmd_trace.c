@@ -1,0 +1,73 @@
+/* cmd_trace - myna trace: one line per event, to look at a conversation. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "sink/trace.h"
+
+enum { TERMINAL_WIDTH = 160 }; /* characters of a statement on a terminal */
+
+struct trace_args {
+	struct listen_args listen;
+	bool full;
+};
+
+static const struct opt listen_rows[] = {LISTEN_OPTS(struct trace_args, listen)};
+
+static const struct opt rows[] = {
+	{.name = "full",
+	 .kind = OPT_FLAG,
+	 .offset = offsetof(struct trace_args, full),
+	 .help = "show statements whole, however long they are"},
+};
+
+static const struct opt_group groups[] = {
+	OPT_GROUP("Listening", listen_rows),
+	OPT_GROUP("Output", rows),
+};
+
+static const struct opt_page page = {
+	.name = "trace",
+	.usage = "INPUT|-i INTERFACE [options]",
+	.summary = "show conversations, one line per event",
+	.about = "Writes one line per event: the time, the session, a mark, and what happened. The "
+		 "marks: > what the client asked, < what the server answered, * the beginning and "
+		 "the end of a session, ! what was not heard. A prepared statement is shown with "
+		 "its values in place; passwords are masked.\n\n" INPUT_ABOUT,
+	.examples = "  myna trace -i lo --port 3307     # what an application says right now\n"
+		    "  myna trace prod.pcap | grep error\n",
+	.groups = groups,
+	.group_count = sizeof(groups) / sizeof(groups[0]),
+};
+
+static int run(int argc, char **argv)
+{
+	static struct out out; /* its buffer is too large for the stack */
+	struct trace_args args = {.full = false};
+	struct trace_options options;
+	struct trace_sink *sink = NULL;
+	struct event_sink events;
+	struct opt_words words;
+	struct errinfo info;
+	struct input *in = NULL;
+	int status;
+
+	if (!cli_parse(&page, argc, argv, &args, &words, &status))
+		return status;
+	options.colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+	options.width = args.full ? 0 : TERMINAL_WIDTH;
+	out_init(&out, cli_write_stdout, NULL);
+	if (cli_open_input(&page, &words, &args.listen, &in, &info) != ERR_OK)
+		return cli_fail(&page, &info);
+	if (trace_new(&out, &options, &sink) == ERR_OK) {
+		events = trace_events(sink);
+		status = cli_run(&page, in, &events);
+	} else {
+		status = cli_no_memory(&page);
+	}
+	trace_free(sink);
+	input_free(in);
+	return status;
+}
+
+const struct command_row cmd_trace = {.page = &page, .run = run};

@@ -1,0 +1,129 @@
+/*
+ * command - one command of the program. Internal to cli/, the only layer that opens standard output,
+ * prints or exits.
+ */
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+#include <signal.h>
+
+#include "base/opt.h"
+#include "input/input.h"
+#include "out/out.h"
+
+/* Exit statuses. */
+enum cli_exit {
+	CLI_DONE = 0,
+	CLI_FAILED = 1,
+	CLI_USAGE = 2,
+	CLI_LOSSES = 3, /* done, but something was not heard, or differs */
+};
+
+struct command_row {
+	const struct opt_page *page;
+	int (*run)(int argc, char **argv); /* without the program's and the command's name */
+};
+
+extern const struct command_row cmd_export, cmd_record, cmd_replay, cmd_report, cmd_trace;
+
+/* Set by SIGINT and SIGTERM: end cleanly. A second one ends at once. */
+extern volatile sig_atomic_t cli_stop;
+
+/* Prints INFO as "myna COMMAND: text" and gives the exit status for its code. */
+int cli_fail(const struct opt_page *page, const struct errinfo *info);
+int cli_no_memory(const struct opt_page *page);
+
+/*
+ * Parses the command line into ARGS. True: go on. False: --help was printed or a mistake was told, and *STATUS is
+ * the exit status.
+ */
+bool cli_parse(const struct opt_page *page, int argc, char **argv, void *args,
+	       struct opt_words *words, int *status);
+
+/* The last paragraph of every command that listens. */
+#define INPUT_ABOUT                                                                                \
+	"INPUT is a capture (pcap or pcapng, plain or compressed by gzip or zstd) or a "           \
+	"recording; '-' is standard input. -i listens to a network interface instead."
+
+#define OPT_GROUP(heading, table)                                                                  \
+	{                                                                                          \
+		.title = (heading), .rows = (table), .count = sizeof(table) / sizeof((table)[0])   \
+	}
+
+/* What every command that listens takes. */
+struct listen_args {
+	const char *interface;
+	struct opt_texts ports;
+	const char *filter;
+	uint64_t snap_len;
+	uint64_t buffer_bytes;
+	uint64_t max_statement;
+	int64_t duration_ns;
+};
+
+#define LISTEN_OPTS(type, member)                                                                  \
+	{.letter = 'i',                                                                            \
+	 .name = "interface",                                                                      \
+	 .kind = OPT_TEXT,                                                                         \
+	 .offset = offsetof(type, member.interface),                                               \
+	 .placeholder = "NAME",                                                                    \
+	 .help = "listen on this network interface ('any': on all of them) until Ctrl-C"},         \
+		{.name = "port",                                                                   \
+		 .kind = OPT_TEXTS,                                                                \
+		 .offset = offsetof(type, member.ports),                                           \
+		 .placeholder = "PORT",                                                            \
+		 .help = "the port servers are on; several as 3306,3307 or by "                    \
+			 "repeating the option (default 3306)"},                                   \
+		{.name = "filter",                                                                 \
+		 .kind = OPT_TEXT,                                                                 \
+		 .offset = offsetof(type, member.filter),                                          \
+		 .placeholder = "TEXT",                                                            \
+		 .help = "live: a capture filter in tcpdump's language, in place "                 \
+			 "of the one for the ports"},                                              \
+		{.name = "duration",                                                               \
+		 .kind = OPT_DURATION,                                                             \
+		 .offset = offsetof(type, member.duration_ns),                                     \
+		 .placeholder = "TIME",                                                            \
+		 .help = "live: end after so long, for example 30s or 5m"},                        \
+		{.name = "snap-length",                                                            \
+		 .kind = OPT_SIZE,                                                                 \
+		 .offset = offsetof(type, member.snap_len),                                        \
+		 .placeholder = "SIZE",                                                            \
+		 .help = "live: bytes to take of each frame; 0 takes all of it",                   \
+		 .def = "0"},                                                                      \
+		{.name = "buffer-size",                                                            \
+		 .kind = OPT_SIZE,                                                                 \
+		 .offset = offsetof(type, member.buffer_bytes),                                    \
+		 .placeholder = "SIZE",                                                            \
+		 .help = "live: the kernel's buffer for frames that wait",                         \
+		 .def = "64M"},                                                                    \
+	{                                                                                          \
+		.name = "max-statement", .kind = OPT_SIZE,                                         \
+		.offset = offsetof(type, member.max_statement), .placeholder = "SIZE",             \
+		.help = "keep at most so much of a statement", .def = "1G"                         \
+	}
+
+/* Opens what WORDS and ARGS name: one INPUT, or -i. */
+enum err cli_open_input(const struct opt_page *page, const struct opt_words *words,
+			const struct listen_args *args, struct input **out,
+			struct errinfo *info) MUST_CHECK;
+
+/* Standard output as an out. */
+enum err cli_write_stdout(void *ctx, struct slice bytes, struct errinfo *info);
+
+/*
+ * Pumps IN into SINK until it ends or a signal comes. Before a live input starts, privileges are given up: what
+ * needed them is open.
+ */
+enum err cli_pump(struct input *in, const struct event_sink *sink, struct errinfo *info) MUST_CHECK;
+
+/* The same, and ends the command: tells an error, or the losses if there were any. Returns the exit status. */
+int cli_run(const struct opt_page *page, struct input *in, const struct event_sink *sink);
+
+/* One line about what was not heard, of which there must be something. */
+void cli_tell_losses(const struct opt_page *page, const struct coverage *c);
+
+/* True if standard error is a terminal: progress may be shown. */
+bool cli_shows_progress(void);
+
+#endif

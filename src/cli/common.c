@@ -1,0 +1,204 @@
+/* common - what all commands share: options, opening the input, ending. */
+#include <errno.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "base/scan.h"
+#include "cli/command.h"
+#include "out/units.h"
+
+int cli_fail(const struct opt_page *page, const struct errinfo *info)
+{
+	(void)fflush(stdout);
+	(void)fprintf(stderr, "myna %s: %s\n", page->name, info->text);
+	return info->code == ERR_USAGE ? CLI_USAGE : CLI_FAILED;
+}
+
+int cli_no_memory(const struct opt_page *page)
+{
+	struct errinfo info;
+
+	(void)err_set(&info, ERR_NOMEM, 0, "out of memory");
+	return cli_fail(page, &info);
+}
+
+bool cli_parse(const struct opt_page *page, int argc, char **argv, void *args,
+	       struct opt_words *words, int *status)
+{
+	struct errinfo info;
+
+	if (opt_parse(page, argc, argv, args, words, &info) != ERR_OK) {
+		*status = cli_fail(page, &info);
+		return false;
+	}
+	if (words->help) {
+		opt_print_help(page, stdout);
+		*status = CLI_DONE;
+		return false;
+	}
+	return true;
+}
+
+/* "3306,3307" */
+static enum err add_ports(const char *list, struct input_options *o, struct errinfo *info)
+{
+	char number[8];
+
+	for (const char *at = list;; at++) {
+		size_t len = strcspn(at, ",");
+		uint64_t port = 0;
+
+		if (len == 0 || len >= sizeof(number))
+			return err_set(info, ERR_USAGE, 0,
+				       "--port takes port numbers such as 3306,3307, not '%s'",
+				       list);
+		memcpy(number, at, len);
+		number[len] = '\0';
+		if (scan_uint(number, &port) != ERR_OK || port == 0 || port > UINT16_MAX)
+			return err_set(info, ERR_USAGE, 0,
+				       "--port takes numbers from 1 to 65535, not '%s'", number);
+		if (o->port_count == TCP_PORTS_MAX)
+			return err_set(info, ERR_USAGE, 0, "--port takes at most %d ports",
+				       TCP_PORTS_MAX);
+		o->ports[o->port_count++] = (uint16_t)port;
+		at += len;
+		if (*at == '\0')
+			return ERR_OK;
+	}
+}
+
+/* What has no meaning for a file is a mistake that is better told than passed over. */
+static enum err check_file(const char *path, const struct listen_args *args, struct errinfo *info)
+{
+	const char *live = args->filter        ? "filter"
+			   : args->duration_ns ? "duration"
+			   : args->snap_len    ? "snap-length"
+					       : NULL;
+
+	if (live)
+		return err_set(info, ERR_USAGE, 0,
+			       "--%s is for listening live with -i, and INPUT is '%s'", live, path);
+	if (strcmp(path, "-") == 0 && isatty(STDIN_FILENO))
+		return err_set(info, ERR_USAGE, 0,
+			       "standard input is a terminal: pipe a capture into it, as from "
+			       "tcpdump -w -");
+	return ERR_OK;
+}
+
+static enum err input_options(const struct opt_words *words, const struct listen_args *args,
+			      struct input_options *o, struct errinfo *info)
+{
+	*o = (struct input_options){
+		.path = words->count ? words->items[0] : NULL,
+		.interface = args->interface,
+		.filter = args->filter,
+		.snap_len = args->snap_len <= UINT32_MAX ? (uint32_t)args->snap_len : 0,
+		.buffer_bytes = args->buffer_bytes,
+		.max_statement = args->max_statement,
+		.duration_ns = args->duration_ns,
+	};
+	if (words->count > 1)
+		return err_set(info, ERR_USAGE, 0, "one INPUT at a time: '%s' is too many",
+			       words->items[1]);
+	if (o->path && o->interface)
+		return err_set(info, ERR_USAGE, 0, "INPUT '%s' and -i %s: one of them, please",
+			       o->path, o->interface);
+	if (o->path && check_file(o->path, args, info) != ERR_OK)
+		return ERR_USAGE;
+	for (size_t i = 0; i < args->ports.count; i++) {
+		enum err e = add_ports(args->ports.items[i], o, info);
+
+		if (e != ERR_OK)
+			return e;
+	}
+	if (o->port_count == 0)
+		o->ports[o->port_count++] = 3306;
+	return ERR_OK;
+}
+
+/* Listening needed privileges to begin, not to go on. Files that are open stay so. */
+static void drop_privileges(void)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{.effective = 0}};
+
+	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (syscall(SYS_capset, &head, none) != 0)
+		(void)fprintf(stderr, "myna: cannot give up privileges: %s\n", strerror(errno));
+}
+
+enum err cli_open_input(const struct opt_page *page, const struct opt_words *words,
+			const struct listen_args *args, struct input **out, struct errinfo *info)
+{
+	struct input_options o;
+	enum err e = input_options(words, args, &o, info);
+
+	if (e == ERR_OK && !o.path && !o.interface)
+		return err_set(
+			info, ERR_USAGE, 0,
+			"nothing to listen to: name a file, '-' or -i INTERFACE; see 'myna %s "
+			"--help'",
+			page->name);
+	return e == ERR_OK ? input_open(&o, out, info) : e;
+}
+
+enum err cli_write_stdout(void *ctx, struct slice bytes, struct errinfo *info)
+{
+	(void)ctx;
+	while (bytes.len) {
+		ssize_t n = write(STDOUT_FILENO, bytes.ptr, bytes.len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EPIPE)
+			_exit(128 + SIGPIPE); /* the reader has what it wanted, as head does */
+		if (n < 0)
+			return err_set(info, ERR_IO, errno, "writing to standard output");
+		bytes = slice_skip(bytes, (size_t)n);
+	}
+	return ERR_OK;
+}
+
+bool cli_shows_progress(void)
+{
+	return isatty(STDERR_FILENO);
+}
+
+void cli_tell_losses(const struct opt_page *page, const struct coverage *c)
+{
+	const char *mark = ": ";
+
+	(void)fprintf(stderr, "myna %s: not all was heard", page->name);
+	for (const struct coverage_field *f = coverage_fields; f->name; f++) {
+		if (f->is_loss && coverage_get(c, f)) {
+			(void)fprintf(stderr, "%s%llu %s", mark,
+				      (unsigned long long)coverage_get(c, f), f->text);
+			mark = "; ";
+		}
+	}
+	(void)fputc('\n', stderr);
+}
+
+enum err cli_pump(struct input *in, const struct event_sink *sink, struct errinfo *info)
+{
+	if (input_is_live(in))
+		drop_privileges();
+	return input_run(in, sink, &cli_stop, info);
+}
+
+int cli_run(const struct opt_page *page, struct input *in, const struct event_sink *sink)
+{
+	struct coverage coverage;
+	struct errinfo info;
+
+	if (cli_pump(in, sink, &info) != ERR_OK)
+		return cli_fail(page, &info);
+	input_coverage(in, &coverage);
+	if (!coverage_has_losses(&coverage))
+		return CLI_DONE;
+	cli_tell_losses(page, &coverage);
+	return CLI_LOSSES;
+}
