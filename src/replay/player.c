@@ -277,17 +277,18 @@ static void connected(struct player *p)
 static bool rebuild_state(struct player *p)
 {
 	const struct item_open *o;
-	struct cursor c;
-	struct slice text;
+	struct slice rest;
 
 	if (!p->open)
 		return false;
 	o = item_body(p->open);
-	c = cur_of(slice_skip(
+	rest = slice_skip(
 		open_part(p->open, (size_t)o->database_len + o->attributes_len, o->state_len),
-		p->state_at));
-	text = cur_bytes(&c, cur_u32(&c));
-	if (text.len > 0 && cur_ok(&c)) {
+		p->state_at);
+	if (rest.len > 0) {
+		struct cursor c = cur_of(rest);
+		struct slice text = cur_bytes(&c, cur_u32(&c));
+
 		p->state_at += sizeof(uint32_t) + text.len;
 		return player_send_own(p, OWN_STATE, MYP_COM_QUERY, text);
 	}
