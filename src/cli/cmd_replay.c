@@ -82,15 +82,18 @@ static const struct opt_page page = {
 	.name = "replay",
 	.usage = "INPUT --target URL|-h HOST [options]",
 	.summary = "repeat the traffic against another server, and compare",
-	.about = "Each session of INPUT becomes one connection to the target, with the recorded "
-		 "client's capabilities, character set and database. Its commands are sent as they "
-		 "were recorded, in their own order, when they are due. Logins cannot be "
-		 "repeated: the account of --user and --password stands for every recorded "
-		 "user.\n\nAfterwards the comparison is written: errors, rows and affected rows "
-		 "that differ, and how long statements took then and now. The exit status is 3 if "
-		 "something differs or was not sent.\n\nStatements that write do write. There is "
-		 "no default target, and the target should be a copy that may be thrown away, with "
-		 "the data as it was when the recording began.\n\n" INPUT_ABOUT,
+	.about =
+		"Each session of INPUT becomes one connection to the target, with the recorded "
+		"client's capabilities, character set and database. Its commands are sent as they "
+		"were recorded, in their own order, when they are due. Logins cannot be "
+		"repeated: the account of --user and --password stands for every recorded "
+		"user.\n\nAfterwards the comparison is written: errors, rows and affected rows "
+		"that differ, and how long statements took then and now. The exit status is 3 if "
+		"something differs or was not sent, and 1 if the replay did not run to its end: "
+		"Ctrl-C, or a target that refuses, goes away or hangs. What was done until then is "
+		"compared all the same.\n\nStatements that write do write. There is "
+		"no default target, and the target should be a copy that may be thrown away, with "
+		"the data as it was when the recording began.\n\n" INPUT_ABOUT,
 	.examples = "  myna replay prod.myna --target mysql://app@10.0.0.17/ -p\n"
 		    "  myna replay prod.myna -h test-host -u app --speed 2\n"
 		    "  myna replay prod.pcap -h test-host -u app --speed max -f json\n",
