@@ -254,7 +254,7 @@ static int replay(struct input *in, const struct replay_args *args,
 		status = cli_fail(&page, outcome_why(outcome, &info));
 	else if (e != ERR_OK)
 		status = cli_fail(&page, &info);
-	else if (outcome_differences(outcome) || outcome_not_sent_all(outcome) ||
+	else if (outcome_differences(outcome) || outcome_missing(outcome) ||
 		 coverage_has_losses(&outcome->coverage))
 		status = CLI_LOSSES;
 	if (status == CLI_LOSSES && coverage_has_losses(&outcome->coverage))

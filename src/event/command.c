@@ -14,24 +14,26 @@ struct sql_options session_sql_options(const struct session *s)
 	};
 }
 
-/* Replaces the placeholders of TEXT by PARAMS, in order. False if their numbers differ. */
-static bool put_bound(const struct session *s, struct slice text, const struct myp_params *params,
-		      struct buf *out)
+bool command_bind(struct slice text, const struct myp_params *params, struct sql_options options,
+		  uint16_t collation, struct buf *out)
 {
-	const char *charset = myp_charset_of(s->collation);
+	const unsigned quotes =
+		(options.no_backslash_escapes ? (unsigned)MYP_QUOTE_NO_BACKSLASH : 0) |
+		(options.charset != SQL_CHARSET_PLAIN ? (unsigned)MYP_QUOTE_MULTIBYTE : 0);
+	const char *charset = myp_charset_of(collation);
 	const uint8_t *copied = text.ptr;
 	struct sql_lexer lexer;
 	struct sql_token token;
 	size_t n = 0;
 
-	sql_lexer_init(&lexer, text, session_sql_options(s));
+	sql_lexer_init(&lexer, text, options);
 	while (sql_lexer_next(&lexer, &token)) {
 		if (token.kind != SQL_TOKEN_PLACEHOLDER)
 			continue;
 		if (n == params->count)
 			return false;
 		buf_put(out, copied, (size_t)(token.text.ptr - copied));
-		myp_value_put_literal(out, &params->items[n++].value, s->quote_flags, charset);
+		myp_value_put_literal(out, &params->items[n++].value, quotes, charset);
 		copied = token.text.ptr + token.text.len;
 	}
 	buf_put(out, copied, (size_t)(text.ptr + text.len - copied));
@@ -48,7 +50,8 @@ bool command_put_text(const struct session *s, const struct command *c, struct b
 		buf_put_slice(out, c->text);
 		return true;
 	}
-	if (c->params_known && put_bound(s, c->text, c->params, out))
+	if (c->params_known &&
+	    command_bind(c->text, c->params, session_sql_options(s), s->collation, out))
 		return true;
 	if (out->failed == ERR_OK)
 		out->len = start;

@@ -45,6 +45,13 @@ struct sql_options session_sql_options(const struct session *s);
 bool command_put_text(const struct session *s, const struct command *c, struct buf *out);
 
 /*
+ * TEXT with PARAMS as literals in the place of its placeholders, in order; appended to OUT. False, with a part
+ * appended, if their numbers differ.
+ */
+bool command_bind(struct slice text, const struct myp_params *params, struct sql_options options,
+		  uint16_t collation, struct buf *out);
+
+/*
  * True if a password stands in the statement, or among its parameters: outputs mask the one with sql_mask()
  * and leave out the others.
  */

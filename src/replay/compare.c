@@ -50,6 +50,12 @@ enum chance chance_of(uint16_t error_code)
 	}
 }
 
+bool error_is_unpreparable(uint16_t error_code)
+{
+	return error_code == 1295 /* ER_UNSUPPORTED_PS */ ||
+	       error_code == 6413; /* MySQL 9: parameters outside of DML */
+}
+
 static enum verdict by_chance(enum chance chance, bool replayed)
 {
 	switch (chance) {
@@ -101,6 +107,8 @@ enum verdict compare_facts(const struct facts *recorded, const struct facts *rep
 		return VERDICT_NOT_COMPARED;
 	if (recorded->kind == RESPONSE_NONE)
 		return VERDICT_NO_ANSWER;
+	if (recorded->kind == RESPONSE_PREPARED && error_is_unpreparable(replayed->error_code))
+		return VERDICT_NOT_PREPARABLE;
 	if (recorded->error_code != 0 || replayed->error_code != 0)
 		return compare_errors(recorded->error_code, replayed->error_code);
 	if (recorded->kind != replayed->kind)

@@ -26,6 +26,9 @@ enum chance { CHANCE_NONE, CHANCE_DEADLOCK, CHANCE_LOCK_WAIT, CHANCE_KILLED };
 
 enum chance chance_of(uint16_t error_code);
 
+/* True if the server may execute the statement, but has no prepared form of it. */
+bool error_is_unpreparable(uint16_t error_code);
+
 /* How the target's answer REPLAYED compares with RECORDED. */
 enum verdict compare_facts(const struct facts *recorded, const struct facts *replayed);
 

@@ -257,8 +257,11 @@ static enum err put_command(struct feed *f, struct feed_session *fs, const struc
 				       ? (uint32_t)c->params->count
 				       : 0,
 		.statement_id = c->statement_id,
+		.collation = e->session->collation,
 		.code = c->code,
 		.has_statement = c->has_statement,
+		.no_backslash_escapes = e->session->quote_flags & MYP_QUOTE_NO_BACKSLASH,
+		.ansi_quotes = e->session->ansi_quotes,
 	};
 	struct plan plan;
 	struct item *item;

@@ -33,7 +33,7 @@ struct item_open {
 };
 
 enum not_sent {
-#define REASON(name, text) NOT_SENT_##name,
+#define REASON(name, text, missing) NOT_SENT_##name,
 #include "replay/reason_list.h"
 #undef REASON
 	NOT_SENT_REASONS,
@@ -52,11 +52,12 @@ struct item_command {
 	uint32_t statement_id;
 	uint32_t kill_id;     /* the connection that it is to kill; 0: it is none of these */
 	enum not_sent reason; /* SENT, or why it must not be */
-	uint16_t collation;   /* CHANGE_USER */
+	uint16_t collation;   /* of the session; of CHANGE_USER: the new one */
 	uint8_t code;
 	bool has_statement;
-	bool kill_query; /* not the connection, but what it does */
-	bool begins;     /* whatever transaction is open ends with it */
+	bool kill_query;                        /* not the connection, but what it does */
+	bool begins;                            /* whatever transaction is open ends with it */
+	bool no_backslash_escapes, ansi_quotes; /* of the session's sql_mode */
 };
 
 /* Behind it: the bytes of one packet of a LOCAL INFILE; none: its end. */

@@ -60,6 +60,7 @@ struct outcome_trouble {
 	COUNT(abandoned, "commands whose client left before the answer, as in the recording")      \
 	COUNT(state_failed, "statements that rebuild a joined session's state, and failed")        \
 	COUNT(prepared_late, "statements prepared at their first execution")                       \
+	COUNT(as_text, "executions sent as text, as the target does not prepare the statement")    \
 	COUNT(rolled_back, "transactions rolled back, as a deadlock did in the recording only")    \
 	COUNT(late_by_target, "commands that waited for the target's answer to the one before")
 
@@ -105,8 +106,8 @@ void outcome_trouble(struct outcome *o, const char *text);
 /* All comparisons that are differences which the target has to answer for. */
 uint64_t outcome_differences(const struct outcome *o);
 
-/* Commands that were not sent, for whatever reason. */
-uint64_t outcome_not_sent_all(const struct outcome *o);
+/* Commands that were not sent, and that the target misses something by. */
+uint64_t outcome_missing(const struct outcome *o);
 
 const char *not_sent_name(enum not_sent reason); /* for machines */
 const char *not_sent_text(enum not_sent reason); /* for people */

@@ -65,7 +65,7 @@ static void put_verdict(const struct outcome *o, struct out *out)
 		{.text = "other columns",
 		 .count = v[VERDICT_OTHER_COLUMNS] + v[VERDICT_OTHER_KIND]},
 		{.text = "one-sided deadlocks, lock waits or kills", .count = one_sided},
-		{.text = "not sent", .count = outcome_not_sent_all(o)},
+		{.text = "not sent", .count = outcome_missing(o)},
 	};
 
 	out_printf(out, "Every statement that was sent was answered: %s",
@@ -147,6 +147,8 @@ static void put_counts(const struct outcome *o, struct out *out)
 	put_if_any(out, o->unanswered, "never answered");
 	put_if_any(out, o->abandoned, "not waited for: the recorded client had left, too");
 	put_if_any(out, o->prepared_late, "statements prepared at their first execution");
+	put_if_any(out, o->as_text,
+		   "executions sent as text, as the target does not prepare the statement");
 	put_if_any(out, o->rolled_back,
 		   "transactions rolled back, as a deadlock had done when recorded");
 	for (int r = 0; r < NOT_SENT_REASONS; r++)

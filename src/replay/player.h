@@ -101,6 +101,9 @@ bool player_send_own(struct player *p, enum player_own own, uint8_t code, struct
 /* Sends the command at the front, or counts it as not sent. False: it has to wait. */
 bool player_send(struct player *p, struct item *item);
 
+/* The text behind C: of the statement to prepare before it. */
+struct slice player_text_of(struct item_command *c);
+
 /* The target's packets that have come. */
 void player_receive(struct player *p);
 

@@ -2,23 +2,31 @@
 #include "base/clock.h"
 #include "replay/player.h"
 
-/* The statement that was prepared: what the target calls the one that the recording calls ID. */
-static void map_statement(struct player *p, uint32_t id, const struct facts *prepared)
+static const struct facts *if_prepared(const struct facts *f)
 {
+	return f->kind == RESPONSE_PREPARED ? f : NULL;
+}
+
+/*
+ * What stands on the target for the statement TEXT that the recording calls ID: what the target has prepared,
+ * or the text itself, if it answered that it does not prepare such statements. ANSWER is NULL without one.
+ */
+static void map_statement(struct player *p, uint32_t id, const struct facts *answer,
+			  struct slice text)
+{
+	const struct facts *prepared = answer ? if_prepared(answer) : NULL;
+	const bool as_text = answer && error_is_unpreparable(answer->error_code);
 	const struct mapped m = {
 		.recorded_id = id,
 		.target_id = prepared ? prepared->statement_id : 0,
 		.params = prepared ? prepared->params : 0,
-		.failed = !prepared,
+		.failed = !prepared && !as_text,
 	};
 
-	if (statements_put(&p->statements, &m) != ERR_OK)
+	if (!as_text)
+		text.len = 0;
+	if (statements_put(&p->statements, &m, text) != ERR_OK)
 		p->worker->outcome.short_of_memory = true;
-}
-
-static const struct facts *if_prepared(const struct facts *f)
-{
-	return f->kind == RESPONSE_PREPARED ? f : NULL;
 }
 
 /* The answer to a statement of our own. */
@@ -39,7 +47,8 @@ static void finish_own(struct player *p, const struct facts *facts)
 		outcome_trouble(o, text);
 		break;
 	case OWN_PREPARE:
-		map_statement(p, p->own_statement, if_prepared(facts));
+		map_statement(p, p->own_statement, facts,
+			      player_text_of(item_body(fifo_front(&p->queue))));
 		break;
 	case OWN_ROLLBACK:
 		o->rolled_back++;
@@ -76,7 +85,7 @@ static void finish_command(struct player *p, const struct facts *facts)
 	if (row && profile_stats_add(&row->replayed, &call) != ERR_OK)
 		w->outcome.short_of_memory = true;
 	if (d->code == MYP_COM_STMT_PREPARE)
-		map_statement(p, STATEMENT_LAST, if_prepared(facts));
+		map_statement(p, STATEMENT_LAST, facts, slice_of(d->text, d->text_len));
 }
 
 static void finish(struct player *p, int64_t now_ns)
@@ -246,12 +255,13 @@ static void close_statement(struct player *p, uint32_t target_id)
 
 static void link_statement(struct player *p, const struct pending *d, const struct facts *recorded)
 {
-	const struct facts *target = d && d->answered ? if_prepared(&d->replayed) : NULL;
+	const struct facts *answer = d && d->answered ? &d->replayed : NULL;
+	struct slice text = d ? slice_of(d->text, d->text_len) : slice_of(NULL, 0);
 
 	if (recorded->kind == RESPONSE_PREPARED)
-		map_statement(p, recorded->statement_id, target);
-	else if (target && recorded->kind == RESPONSE_ERROR)
-		close_statement(p, target->statement_id);
+		map_statement(p, recorded->statement_id, answer, text);
+	else if (answer && if_prepared(answer) && recorded->kind == RESPONSE_ERROR)
+		close_statement(p, answer->statement_id);
 }
 
 static struct pending *take_first(struct player *p)

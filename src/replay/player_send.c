@@ -1,5 +1,7 @@
 /* player_send - commands on their way to the target. */
 #include "base/clock.h"
+#include "base/mem.h"
+#include "mysql/charset.h"
 #include "mysql/login.h"
 #include "replay/player.h"
 
@@ -10,7 +12,7 @@ static const uint16_t *types_of(struct item_command *c)
 	return (const uint16_t *)(const void *)(c + 1);
 }
 
-static struct slice text_of(struct item_command *c)
+struct slice player_text_of(struct item_command *c)
 {
 	return slice_of((const uint8_t *)(c + 1) + (size_t)c->types_count * sizeof(uint16_t),
 			c->text_len);
@@ -69,7 +71,7 @@ bool player_send_own(struct player *p, enum player_own own, uint8_t code, struct
 }
 
 /* Adds the command to those that wait for their comparison. */
-static struct pending *add_pending(struct player *p, const struct item_command *c)
+static struct pending *add_pending(struct player *p, struct item_command *c)
 {
 	struct pending *d = worker_pending_new(p->worker);
 
@@ -83,6 +85,10 @@ static struct pending *add_pending(struct player *p, const struct item_command *
 	d->recorded_first_ns = c->first_ns;
 	d->recorded_last_ns = c->last_ns;
 	d->sent_ns = clock_mono_ns();
+	if (c->code == MYP_COM_STMT_PREPARE && c->payload_len > 1) {
+		d->text_len = c->payload_len - 1;
+		d->text = mem_copy_str(payload_of(c) + 1, d->text_len);
+	}
 	*p->end = d;
 	p->end = &d->next;
 	return d;
@@ -187,7 +193,8 @@ static enum err make_payload(struct player *p, struct item_command *c, const str
 	return ERR_OK;
 }
 
-static bool send_payload(struct player *p, struct item *item, struct mapped *m,
+/* Sends PAYLOAD, whose code is CODE, in the place of the recorded one. */
+static bool send_payload(struct player *p, struct item *item, struct mapped *m, uint8_t code,
 			 struct slice payload)
 {
 	struct item_command *c = item_body(item);
@@ -208,7 +215,39 @@ static bool send_payload(struct player *p, struct item *item, struct mapped *m,
 	if (p->phase != PLAYER_READY || !p->under_way)
 		return p->phase == PLAYER_READY;
 	p->statement = m;
-	return expect_answer(p, c->n, c->code);
+	return expect_answer(p, c->n, code);
+}
+
+/* What concerns a statement that the target does not prepare. */
+static bool send_as_text(struct player *p, struct item *item, struct mapped *m)
+{
+	struct item_command *c = item_body(item);
+	const char *charset = myp_charset_of(c->collation);
+	const struct rewrite_text how = {
+		.text = slice_of(m->text, m->text_len),
+		.options = {.charset = charset ? sql_charset_find(slice_cstr(charset))
+					       : SQL_CHARSET_PLAIN,
+			    .no_backslash_escapes = c->no_backslash_escapes,
+			    .ansi_quotes = c->ansi_quotes},
+		.collation = c->collation,
+		.types = {.types = types_of(c), .count = c->types_count},
+	};
+	struct slice payload = slice_of(payload_of(c), c->payload_len);
+	bool gone;
+
+	if (c->code == MYP_COM_STMT_SEND_LONG_DATA) /* which no statement has room for */
+		m->failed = true;
+	if (m->failed)
+		return leave_out(p, c, NOT_SENT_NOT_PREPARED);
+	if (c->code == MYP_COM_STMT_CLOSE)
+		statements_remove(&p->statements, c->statement_id);
+	if (c->code != MYP_COM_STMT_EXECUTE)
+		return leave_out(p, c, NOT_SENT_AS_TEXT);
+	if (rewrite_as_text(&p->worker->rewriter, c->caps, p->caps, &how, &payload) != ERR_OK)
+		return leave_out(p, c, NOT_SENT_NOT_PREPARED);
+	gone = send_payload(p, item, NULL, MYP_COM_QUERY, payload);
+	p->worker->outcome.as_text += p->under_way != NULL;
+	return gone;
 }
 
 /*
@@ -224,7 +263,7 @@ static bool send_kill(struct player *p, struct item *item)
 	if (id == 0 ||
 	    rewrite_kill(&p->worker->rewriter, p->caps, id, c->kill_query, &payload) != ERR_OK)
 		return leave_out(p, c, NOT_SENT_KILL_UNKNOWN);
-	return send_payload(p, item, NULL, payload);
+	return send_payload(p, item, NULL, MYP_COM_QUERY, payload);
 }
 
 /* Signed anew, as the target's account; the text is the new database. */
@@ -232,7 +271,7 @@ static bool send_change_user(struct player *p, struct item *item)
 {
 	struct item_command *c = item_body(item);
 	const struct target *t = p->worker->engine->options->target;
-	struct slice text = text_of(c);
+	struct slice text = player_text_of(c);
 	char database[256]; /* names have at most 64 characters */
 	struct pending *d;
 	enum err e;
@@ -281,13 +320,15 @@ bool player_send(struct player *p, struct item *item)
 		if (!m && c->text_len > 0) {
 			p->own_statement = c->statement_id;
 			p->worker->outcome.prepared_late++;
-			player_send_own(p, OWN_PREPARE, MYP_COM_STMT_PREPARE, text_of(c));
+			player_send_own(p, OWN_PREPARE, MYP_COM_STMT_PREPARE, player_text_of(c));
 			return false;
 		}
 		if (!m)
 			return leave_out(p, c, NOT_SENT_STATEMENT_UNKNOWN);
 		if (m->failed)
 			return leave_out(p, c, NOT_SENT_NOT_PREPARED);
+		if (m->text)
+			return send_as_text(p, item, m);
 	}
 	if (c->kill_id != 0)
 		return send_kill(p, item);
@@ -295,5 +336,5 @@ bool player_send(struct player *p, struct item *item)
 		return send_change_user(p, item);
 	if (make_payload(p, c, m, &payload) != ERR_OK)
 		return leave_out(p, c, NOT_SENT_PARAMETERS_UNKNOWN);
-	return send_payload(p, item, m, payload);
+	return send_payload(p, item, m, c->code, payload);
 }

@@ -7,11 +7,13 @@ void rewriter_init(struct rewriter *w)
 {
 	*w = (struct rewriter){.params = {.count = 0}};
 	buf_init(&w->out, (size_t)MYP_PAYLOAD_MAX + MYP_FRAME_MAX);
+	buf_init(&w->text, MYP_PAYLOAD_MAX);
 }
 
 void rewriter_release(struct rewriter *w)
 {
 	buf_release(&w->out);
+	buf_release(&w->text);
 	myp_params_release(&w->params);
 	myp_params_release(&w->attributes);
 }
@@ -69,6 +71,31 @@ enum err rewrite_execute(struct rewriter *w, uint64_t from, uint64_t to, const s
 		return ERR_PROTO;
 	buf_shrink(&w->out, REWRITE_KEEP);
 	myp_execute_put(&w->out, to, &x, &w->params, &w->attributes);
+	return take(w, payload);
+}
+
+enum err rewrite_as_text(struct rewriter *w, uint64_t from, uint64_t to,
+			 const struct rewrite_text *how, struct slice *payload)
+{
+	struct myp_execute_context ctx = {
+		.caps = from,
+		.param_count_known = true,
+		.param_count = (uint16_t)how->types.count,
+		.types = how->types.types,
+	};
+	struct myp_execute x;
+	enum err e = myp_execute_decode(*payload, &ctx, &w->params, &w->attributes, &x);
+
+	if (e != ERR_OK)
+		return e;
+	buf_shrink(&w->text, REWRITE_KEEP);
+	if (!x.values_known ||
+	    !command_bind(how->text, &w->params, how->options, how->collation, &w->text))
+		return ERR_PROTO;
+	if (buf_err(&w->text) != ERR_OK)
+		return buf_err(&w->text);
+	buf_shrink(&w->out, REWRITE_KEEP);
+	myp_query_put(&w->out, to, buf_slice(&w->text), &w->attributes);
 	return take(w, payload);
 }
 

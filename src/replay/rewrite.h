@@ -5,12 +5,12 @@
 #ifndef REPLAY_REWRITE_H
 #define REPLAY_REWRITE_H
 
-#include "mysql/query.h"
+#include "event/command.h"
 #include "replay/statements.h"
 
 /* Room to work in; used again for every command. */
 struct rewriter {
-	struct buf out;
+	struct buf out, text;
 	struct myp_params params, attributes;
 };
 
@@ -34,6 +34,21 @@ struct rewrite_types {
 };
 enum err rewrite_execute(struct rewriter *w, uint64_t from, uint64_t to, const struct mapped *m,
 			 struct rewrite_types types, struct slice *payload) MUST_CHECK;
+
+/* How a recorded execution is written as text. */
+struct rewrite_text {
+	struct slice text; /* of the statement, with its placeholders */
+	struct sql_options options;
+	uint16_t collation;
+	struct rewrite_types types;
+};
+
+/*
+ * A COM_STMT_EXECUTE recorded under FROM as a COM_QUERY under TO. ERR_PROTO: its values are not known.
+ * ERR_NOMEM, ERR_LIMIT.
+ */
+enum err rewrite_as_text(struct rewriter *w, uint64_t from, uint64_t to,
+			 const struct rewrite_text *how, struct slice *payload) MUST_CHECK;
 
 /*
  * Writes the target's ID over the recorded one of a STMT_ command of LEN bytes. False: it is too

@@ -14,6 +14,7 @@ static void mapped_free(struct mapped *m)
 {
 	mem_free(m->long_data);
 	mem_free(m->cursor.columns);
+	mem_free(m->text);
 	mem_free(m);
 }
 
@@ -45,7 +46,7 @@ void statements_remove(struct statements *s, uint32_t id)
 		mapped_free(m);
 }
 
-enum err statements_put(struct statements *s, const struct mapped *like)
+enum err statements_put(struct statements *s, const struct mapped *like, struct slice text)
 {
 	struct mapped *m;
 	enum err e;
@@ -55,9 +56,11 @@ enum err statements_put(struct statements *s, const struct mapped *like)
 	if (!m)
 		return ERR_NOMEM;
 	*m = *like;
-	e = map_put(&s->map, id_hash(m->recorded_id), m);
+	m->text = text.len > 0 ? mem_copy_str(text.ptr, text.len) : NULL;
+	m->text_len = text.len;
+	e = text.len > 0 && !m->text ? ERR_NOMEM : map_put(&s->map, id_hash(m->recorded_id), m);
 	if (e != ERR_OK)
-		mem_free(m);
+		mapped_free(m);
 	return e;
 }
 

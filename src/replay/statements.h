@@ -16,8 +16,10 @@ static const uint32_t STATEMENT_LAST = UINT32_MAX;
 
 struct mapped {
 	uint32_t recorded_id, target_id;
-	uint16_t params;         /* on the target */
-	bool failed;             /* the target did not prepare it */
+	uint16_t params; /* on the target */
+	bool failed;     /* the target did not prepare it */
+	char *text; /* owned: to be executed as a statement, as the target does not prepare it; or NULL */
+	size_t text_len;
 	bool bound;              /* the target was told the parameters' types */
 	uint8_t *long_data;      /* PARAMS flags: SEND_LONG_DATA brought it; NULL: none */
 	struct statement cursor; /* of an open cursor its columns, owned; nothing else is set */
@@ -33,8 +35,12 @@ void statements_release(struct statements *s); /* can be used again */
 /* The one that the recording calls ID; NULL: not known. */
 struct mapped *statements_get(const struct statements *s, uint32_t id);
 
-/* Adds LIKE, replacing one of the same recorded id. ERR_NOMEM, ERR_LIMIT. */
-enum err statements_put(struct statements *s, const struct mapped *like) MUST_CHECK;
+/*
+ * Adds LIKE, with a copy of TEXT (empty: none), replacing one of the same recorded id. ERR_NOMEM,
+ * ERR_LIMIT.
+ */
+enum err statements_put(struct statements *s, const struct mapped *like,
+			struct slice text) MUST_CHECK;
 void statements_remove(struct statements *s, uint32_t id);
 
 /* Notes that a piece of long data was sent for PARAM. ERR_NOMEM. */

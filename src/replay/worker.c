@@ -123,12 +123,14 @@ struct pending *worker_pending_new(struct worker *w)
 	if (d) {
 		d->next = NULL;
 		d->answered = false;
+		d->text = NULL;
 	}
 	return d;
 }
 
 void worker_pending_free(struct worker *w, struct pending *p)
 {
+	mem_free(p->text);
 	p->next = w->free_pending;
 	w->free_pending = p;
 }

@@ -25,6 +25,8 @@ struct pending {
 	int64_t at_ns; /* of the command: when it happened, from the recording's beginning */
 	int64_t recorded_first_ns, recorded_last_ns; /* likewise, by the recording's clock */
 	int64_t sent_ns;                             /* monotonic */
+	char *text; /* of a STMT_PREPARE, owned: its executions may have to do without it; or NULL */
+	size_t text_len;
 	struct facts replayed;
 };
 

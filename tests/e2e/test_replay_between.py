@@ -116,6 +116,36 @@ def test_query_attributes_are_left_out_where_they_are_not_known(pool, mysql97, m
     assert outcome["unanswered"] == 0
 
 
+def test_what_the_target_does_not_prepare_is_sent_as_text(pool, mariadb, mysql97, shop, myna, record):
+    """MariaDB prepares every statement; MySQL refuses BEGIN and others (1295), and parameters outside of DML (6413)."""
+    fill(mysql97)
+
+    def workload(server):
+        with connect(server, database="shop", autocommit=True) as c:
+            c.query("HANDLER item OPEN")
+            begin, savepoint, commit, read = (binary.Statement(c, sql) for sql in (
+                "BEGIN", "SAVEPOINT here", "COMMIT", "HANDLER item READ `PRIMARY` >= (?) WHERE name <> ? LIMIT 5"))
+            insert = binary.Statement(c, "INSERT INTO item (name) VALUES (?)")
+            for name in ("it's", "b\u00e4r"):
+                begin.execute()
+                insert.execute(name)
+                savepoint.execute()
+                commit.execute()
+                read.execute(2, name)
+            read.reset()
+            begin.close()
+    recording, _ = record(mariadb, workload)
+    outcome, replayed = outcome_of(myna, recording, mysql97, status=(0,))
+    assert counted(outcome["verdicts"]) == {"same": 13, "no_answer": 1, "not_preparable": 3}
+    assert outcome["as_text"] == 6 and outcome["differences"] == 0
+    assert counted(outcome["not_sent"]) == {"as_text": 2}
+    said = [entry[-1] for entries in replayed.values() for entry in entries]
+    assert said.count("BEGIN") == 2
+    assert "HANDLER item READ `PRIMARY` >= (2) WHERE name <> 'it''s' LIMIT 5" in said
+    sql = "SELECT id, HEX(name) FROM shop.item ORDER BY id"
+    assert mysql97.execute(sql) == mariadb.execute(sql)
+
+
 def test_a_joined_session_is_rebuilt_and_an_endless_one_ended(pool, mariadb, shop, myna, record):
     target = pool.get("mariadb", "target")
     fill(target)

@@ -14,15 +14,18 @@ static void ids_are_mapped_until_they_are_closed(void **state)
 {
 	struct mapped a = {.recorded_id = 7, .target_id = 1},
 		      b = {.recorded_id = 8, .failed = true};
+	const struct slice none = slice_of(NULL, 0);
 	struct statements s;
 
 	(void)state;
 	statements_init(&s);
-	CHECK(statements_put(&s, &a) == ERR_OK && statements_put(&s, &b) == ERR_OK);
+	CHECK(statements_put(&s, &a, none) == ERR_OK &&
+	      statements_put(&s, &b, SLICE_LIT("BEGIN")) == ERR_OK);
 	CHECK(statements_get(&s, 7)->target_id == 1 && statements_get(&s, 8)->failed);
+	CHECK(!statements_get(&s, 7)->text && statements_get(&s, 8)->text_len == 5);
 	a.target_id = 5;
 	a.params = 2;
-	CHECK(statements_put(&s, &a) == ERR_OK);
+	CHECK(statements_put(&s, &a, none) == ERR_OK);
 	CHECK(statements_get(&s, 7)->target_id == 5);
 	CHECK(mapped_set_long_data(statements_get(&s, 7), 1) == ERR_OK);
 	CHECK(mapped_set_long_data(statements_get(&s, 7), 2) ==
@@ -88,6 +91,31 @@ static void query_attributes_are_left_out_where_the_target_lacks_them(void **sta
 	rewriter_release(&back);
 }
 
+static void an_execution_becomes_text(void **state)
+{
+	const struct rewrite_text how = {
+		.text = SLICE_LIT("HANDLER t READ i = (?, '?', ?)"),
+		.collation = 45, /* utf8mb4_general_ci */
+		.types = {.types = types, .count = 2},
+	};
+	struct rewrite_text other = how;
+	struct slice payload = slice_of(execute_without_types, sizeof(execute_without_types));
+	const struct slice execute = payload;
+	struct rewriter w;
+
+	(void)state;
+	rewriter_init(&w);
+	CHECK(rewrite_as_text(&w, 0, 0, &how, &payload) == ERR_OK);
+	CHECK(slice_eq(payload, SLICE_LIT("\3HANDLER t READ i = (42, '?', 'x')")));
+	other.text = SLICE_LIT("HANDLER t READ i = (?)"); /* not this one's values */
+	payload = execute;
+	CHECK(rewrite_as_text(&w, 0, 0, &other, &payload) == ERR_PROTO);
+	other = how;
+	other.types.types = NULL;
+	CHECK(rewrite_as_text(&w, 0, 0, &other, &payload) == ERR_PROTO);
+	rewriter_release(&w);
+}
+
 static void a_kill_names_the_target_s_connection(void **state)
 {
 	struct slice payload;
@@ -137,6 +165,7 @@ int main(void)
 		cmocka_unit_test(the_statement_id_is_written_over),
 		cmocka_unit_test(types_are_sent_where_the_target_does_not_know_them),
 		cmocka_unit_test(query_attributes_are_left_out_where_the_target_lacks_them),
+		cmocka_unit_test(an_execution_becomes_text),
 		cmocka_unit_test(a_kill_names_the_target_s_connection),
 		cmocka_unit_test(a_queue_gives_back_what_was_put_in),
 	};
