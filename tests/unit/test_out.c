@@ -115,7 +115,8 @@ static void json_has_its_commas(void **state)
 	json_key_bool(&j, "c", true);
 	json_key_null(&j, "d");
 	json_key_slice(&j, SLICE_LIT("e\""));
-	json_raw(&j, SLICE_LIT("{}"));
+	json_object(&j);
+	json_end(&j);
 	json_end(&j);
 	json_newline(&j);
 	json_u64(&j, 1);
@@ -358,7 +359,6 @@ static void width_of_bad_and_wide_text(void **state)
 	CHECK(utf8_width(SLICE_LIT("\xf0\x9f\x98\x80")) == 2);
 	CHECK(utf8_width(SLICE_LIT("\xff\xe6\x97")) == 3);
 	CHECK(utf8_head(SLICE_LIT("\xe6\x97\xa5\xe6\x9c\xac"), 3).len == 3);
-	CHECK(utf8_valid(SLICE_LIT("\xc3\xa9")) && !utf8_valid(SLICE_LIT("\xc3")));
 }
 
 int main(void)

@@ -261,7 +261,7 @@ static void what_is_not_tcp_is_other(void **state)
 
 	(void)state;
 	buf_init(&b, FRAME_MAX);
-	put_be(&b, 0, 12);
+	buf_put_zeros(&b, 12);
 	put_be(&b, 0x0806, 2);
 	buf_put_zeros(&b, 28);
 	CHECK(kind_of(&b, 1) == SEGMENT_OTHER);
