@@ -86,36 +86,18 @@ def parse_general_log(data):
             for number, entries in connections.items()}
 
 
-def packet_sockets():
-    """Inodes of the machine's packet sockets that are bound and receive."""
-    with open("/proc/net/packet", encoding="ascii") as table:
-        rows = [line.split() for line in table.readlines()[1:]]
-    return {row[8] for row in rows if row[5] == "1"}
-
-
-def listens(pid):
-    """Does process PID hold a running packet socket?"""
-    running = packet_sockets()
-    for name in os.listdir(f"/proc/{pid}/fd"):
-        try:
-            link = os.readlink(f"/proc/{pid}/fd/{name}")
-        except OSError:
-            continue
-        if link.startswith("socket:[") and link[8:-1] in running:
-            return True
-    return False
-
-
-def wait_until_listening(process):
-    """Until PROCESS (a Popen that captures packets) really does; it is ended when it does not."""
+def wait_until_listening(process, said):
+    """Until PROCESS (a Popen of tcpdump or myna, whose standard error is the file SAID) says that it listens. It has
+    a packet socket earlier, but frames are lost between that and its capture filter."""
     deadline = time.monotonic() + LISTEN_SECONDS
+    said = pathlib.Path(said)
     while process.poll() is None and time.monotonic() < deadline:
-        if listens(process.pid):
+        if "listening on " in said.read_text(encoding="utf-8"):
             return
         time.sleep(0.02)
     process.kill()
-    said = process.communicate()
-    raise RuntimeError(f"{process.args[0]} does not listen: {said[0] or ''}{said[1] or ''}")
+    process.wait()
+    raise RuntimeError(f"{process.args[0]} does not listen: {said.read_text(encoding='utf-8')}")
 
 
 def copy_tables(source, target, database):

@@ -21,6 +21,8 @@ enum {
 	NAMES_MAX = 256,    /* bytes of a message's list of interfaces */
 };
 
+static const int64_t EARLY_NS = NS_PER_S;
+
 struct live {
 	struct capture base; /* first */
 	pcap_t *pcap;
@@ -28,6 +30,8 @@ struct live {
 	uint32_t link;
 	int64_t fraction_ns;
 	uint32_t drops, if_drops; /* as libpcap told them last; they wrap */
+	int64_t since_ns;         /* frames from before are passed over; 0: not any more */
+	int64_t since_until_ns;   /* monotonic: by then none is left, whatever the clocks say */
 };
 
 /* ", "-separated names of the interfaces that exist. */
@@ -139,7 +143,25 @@ static enum err activate(struct live *l, const struct capture_live_options *opti
 		l->link = LINKTYPE_RAW;
 	l->fraction_ns =
 		pcap_get_tstamp_precision(l->pcap) == PCAP_TSTAMP_PRECISION_NANO ? 1 : NS_PER_US;
-	return set_filter(l, options->filter, options->plain, info);
+	if (set_filter(l, options->filter, options->plain, info) != ERR_OK)
+		return info->code;
+	l->since_ns = clock_wall_ns();
+	l->since_until_ns = clock_mono_ns() + EARLY_NS;
+	return ERR_OK;
+}
+
+/*
+ * While a filter is being set, libpcap lets nothing through, but the ring has frames from before: the beginning of
+ * a session with a hole behind it. Listening begins with the filter, so that such a session was joined.
+ */
+static bool is_early(struct live *l, const struct frame *f)
+{
+	if (l->since_ns == 0)
+		return false;
+	if (f->time_ns < l->since_ns && clock_mono_ns() < l->since_until_ns)
+		return true;
+	l->since_ns = 0;
+	return false;
 }
 
 /*
@@ -167,7 +189,7 @@ static enum err live_next(struct capture *c, struct frame *out, struct errinfo *
 		.wire_len = header->len,
 		.bytes = slice_of(bytes, header->caplen),
 	};
-	return ERR_OK;
+	return is_early(l, out) ? ERR_AGAIN : ERR_OK;
 }
 
 /* What libpcap cannot tell stays as it was. */

@@ -44,31 +44,21 @@ static const struct opt_page page = {
 	.group_count = sizeof(groups) / sizeof(groups[0]),
 };
 
+static enum err make_sink(struct out *out, const void *args, const char *input,
+			  struct event_sink *sink)
+{
+	(void)args;
+	(void)input;
+	return export_new(out, sink);
+}
+
 static int run(int argc, char **argv)
 {
-	static struct out out; /* its buffer is too large for the stack */
-	struct export_args args = {.format = 0};
-	struct export_sink *sink = NULL;
-	struct event_sink events;
-	struct opt_words words;
-	struct errinfo info;
-	struct input *in = NULL;
-	int status;
+	struct export_args args = {.listen = {.interface = NULL}};
+	const struct cli_writer writer = {
+		.page = &page, .args = &args, .listen = &args.listen, .make = make_sink};
 
-	if (!cli_parse(&page, argc, argv, &args, &words, &status))
-		return status;
-	out_init(&out, cli_write_stdout, NULL);
-	if (cli_open_input(&page, &words, &args.listen, &in, &info) != ERR_OK)
-		return cli_fail(&page, &info);
-	if (export_new(&out, &sink) == ERR_OK) {
-		events = export_events(sink);
-		status = cli_run(&page, in, &events);
-	} else {
-		status = cli_no_memory(&page);
-	}
-	export_free(sink);
-	input_free(in);
-	return status;
+	return cli_write(&writer, argc, argv);
 }
 
 const struct command_row cmd_export = {.page = &page, .run = run};

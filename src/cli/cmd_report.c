@@ -57,41 +57,28 @@ static const struct opt_page page = {
 	.group_count = sizeof(groups) / sizeof(groups[0]),
 };
 
-static int run(int argc, char **argv)
+static enum err make_sink(struct out *out, const void *ctx, const char *input,
+			  struct event_sink *sink)
 {
-	static struct out out; /* its buffer is too large for the stack */
-	struct report_args args = {.limit = 0};
-	struct report_options options;
-	struct report_sink *sink = NULL;
-	struct event_sink events;
-	struct opt_words words;
-	struct errinfo info;
-	struct input *in = NULL;
-	int status;
-
-	if (!cli_parse(&page, argc, argv, &args, &words, &status))
-		return status;
-	options = (struct report_options){
-		.format = (enum report_format)args.format,
-		.limit = args.limit,
+	const struct report_args *args = ctx;
+	const struct report_options options = {
+		.format = (enum report_format)args->format,
+		.limit = args->limit,
 		.width = isatty(STDOUT_FILENO) ? TERMINAL_WIDTH : 0,
 		.colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR"),
-		.name = !words.count			  ? args.listen.interface
-			: strcmp(words.items[0], "-") == 0 ? "standard input"
-							   : words.items[0],
+		.name = input,
 	};
-	out_init(&out, cli_write_stdout, NULL);
-	if (cli_open_input(&page, &words, &args.listen, &in, &info) != ERR_OK)
-		return cli_fail(&page, &info);
-	if (report_new(&out, &options, &sink) == ERR_OK) {
-		events = report_events(sink);
-		status = cli_run(&page, in, &events);
-	} else {
-		status = cli_no_memory(&page);
-	}
-	report_free(sink);
-	input_free(in);
-	return status;
+
+	return report_new(out, &options, sink);
+}
+
+static int run(int argc, char **argv)
+{
+	struct report_args args = {.listen = {.interface = NULL}};
+	const struct cli_writer writer = {
+		.page = &page, .args = &args, .listen = &args.listen, .make = make_sink};
+
+	return cli_write(&writer, argc, argv);
 }
 
 const struct command_row cmd_report = {.page = &page, .run = run};

@@ -40,34 +40,26 @@ static const struct opt_page page = {
 	.group_count = sizeof(groups) / sizeof(groups[0]),
 };
 
+static enum err make_sink(struct out *out, const void *ctx, const char *input,
+			  struct event_sink *sink)
+{
+	const struct trace_args *args = ctx;
+	const struct trace_options options = {
+		.colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR"),
+		.width = args->full ? 0 : TERMINAL_WIDTH,
+	};
+
+	(void)input;
+	return trace_new(out, &options, sink);
+}
+
 static int run(int argc, char **argv)
 {
-	static struct out out; /* its buffer is too large for the stack */
-	struct trace_args args = {.full = false};
-	struct trace_options options;
-	struct trace_sink *sink = NULL;
-	struct event_sink events;
-	struct opt_words words;
-	struct errinfo info;
-	struct input *in = NULL;
-	int status;
+	struct trace_args args = {.listen = {.interface = NULL}};
+	const struct cli_writer writer = {
+		.page = &page, .args = &args, .listen = &args.listen, .make = make_sink};
 
-	if (!cli_parse(&page, argc, argv, &args, &words, &status))
-		return status;
-	options.colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
-	options.width = args.full ? 0 : TERMINAL_WIDTH;
-	out_init(&out, cli_write_stdout, NULL);
-	if (cli_open_input(&page, &words, &args.listen, &in, &info) != ERR_OK)
-		return cli_fail(&page, &info);
-	if (trace_new(&out, &options, &sink) == ERR_OK) {
-		events = trace_events(sink);
-		status = cli_run(&page, in, &events);
-	} else {
-		status = cli_no_memory(&page);
-	}
-	trace_free(sink);
-	input_free(in);
-	return status;
+	return cli_write(&writer, argc, argv);
 }
 
 const struct command_row cmd_trace = {.page = &page, .run = run};

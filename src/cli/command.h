@@ -33,6 +33,9 @@ extern volatile sig_atomic_t cli_stop;
 int cli_fail(const struct opt_page *page, const struct errinfo *info);
 int cli_no_memory(const struct opt_page *page);
 
+/* Ends what was printed to stdout: the exit status, after telling on behalf of WHO what could not be written. */
+int cli_printed(const char *who);
+
 /*
  * Parses the command line into ARGS. True: go on. False: --help was printed or a mistake was told, and *STATUS is
  * the exit status.
@@ -119,6 +122,21 @@ enum err cli_pump(struct input *in, const struct event_sink *sink, struct errinf
 
 /* The same, and ends the command: tells an error, or the losses if there were any. Returns the exit status. */
 int cli_run(const struct opt_page *page, struct input *in, const struct event_sink *sink);
+
+/*
+ * A command that hears an input and writes of it to standard output, whole: parses the command line into ARGS, opens
+ * the input, makes the sink by MAKE and pumps.
+ */
+struct cli_writer {
+	const struct opt_page *page;
+	void *args;
+	const struct listen_args *listen; /* in ARGS */
+	/* INPUT: its name. ERR_NOMEM. */
+	enum err (*make)(struct out *out, const void *args, const char *input,
+			 struct event_sink *sink);
+};
+
+int cli_write(const struct cli_writer *w, int argc, char **argv);
 
 /* One line about what was not heard, of which there must be something. */
 void cli_tell_losses(const struct opt_page *page, const struct coverage *c);

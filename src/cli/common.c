@@ -25,6 +25,14 @@ int cli_no_memory(const struct opt_page *page)
 	return cli_fail(page, &info);
 }
 
+int cli_printed(const char *who)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return CLI_DONE;
+	(void)fprintf(stderr, "myna %s: writing to standard output: %s\n", who, strerror(errno));
+	return CLI_FAILED;
+}
+
 bool cli_parse(const struct opt_page *page, int argc, char **argv, void *args,
 	       struct opt_words *words, int *status)
 {
@@ -36,7 +44,7 @@ bool cli_parse(const struct opt_page *page, int argc, char **argv, void *args,
 	}
 	if (words->help) {
 		opt_print_help(page, stdout);
-		*status = CLI_DONE;
+		*status = cli_printed(page->name);
 		return false;
 	}
 	return true;
@@ -130,6 +138,16 @@ static void drop_privileges(void)
 		(void)fprintf(stderr, "myna: cannot give up privileges: %s\n", strerror(errno));
 }
 
+static void say_listening(const struct opt_page *page, const struct input_options *o)
+{
+	(void)fprintf(stderr, "myna %s: listening on %s, ", page->name, o->interface);
+	if (o->filter)
+		(void)fprintf(stderr, "filter \"%s\"", o->filter);
+	for (size_t i = 0; !o->filter && i < o->port_count; i++)
+		(void)fprintf(stderr, "%s%u", i == 0 ? "port " : ",", o->ports[i]);
+	(void)fputs(o->duration_ns ? "\n" : "; Ctrl-C ends it\n", stderr);
+}
+
 enum err cli_open_input(const struct opt_page *page, const struct opt_words *words,
 			const struct listen_args *args, struct input **out, struct errinfo *info)
 {
@@ -142,7 +160,11 @@ enum err cli_open_input(const struct opt_page *page, const struct opt_words *wor
 			"nothing to listen to: name a file, '-' or -i INTERFACE; see 'myna %s "
 			"--help'",
 			page->name);
-	return e == ERR_OK ? input_open(&o, out, info) : e;
+	if (e == ERR_OK)
+		e = input_open(&o, out, info);
+	if (e == ERR_OK && input_is_live(*out))
+		say_listening(page, &o);
+	return e;
 }
 
 enum err cli_write_stdout(void *ctx, struct slice bytes, struct errinfo *info)
@@ -189,6 +211,13 @@ enum err cli_pump(struct input *in, const struct event_sink *sink, struct errinf
 	return input_run(in, sink, &cli_stop, info);
 }
 
+static const char *input_name(const struct opt_words *words, const struct listen_args *listen)
+{
+	if (words->count == 0)
+		return listen->interface;
+	return strcmp(words->items[0], "-") == 0 ? "standard input" : words->items[0];
+}
+
 int cli_run(const struct opt_page *page, struct input *in, const struct event_sink *sink)
 {
 	struct coverage coverage;
@@ -201,4 +230,28 @@ int cli_run(const struct opt_page *page, struct input *in, const struct event_si
 		return CLI_DONE;
 	cli_tell_losses(page, &coverage);
 	return CLI_LOSSES;
+}
+
+int cli_write(const struct cli_writer *w, int argc, char **argv)
+{
+	static struct out out; /* its buffer is too large for the stack */
+	struct event_sink sink;
+	struct opt_words words;
+	struct errinfo info;
+	struct input *in = NULL;
+	int status;
+
+	if (!cli_parse(w->page, argc, argv, w->args, &words, &status))
+		return status;
+	if (cli_open_input(w->page, &words, w->listen, &in, &info) != ERR_OK)
+		return cli_fail(w->page, &info);
+	out_init(&out, cli_write_stdout, NULL);
+	if (w->make(&out, w->args, input_name(&words, w->listen), &sink) == ERR_OK) {
+		status = cli_run(w->page, in, &sink);
+		sink.free(sink.ctx);
+	} else {
+		status = cli_no_memory(w->page);
+	}
+	input_free(in);
+	return status;
 }

@@ -79,7 +79,7 @@ static int run_help(const char *command)
 		opt_print_help(row->page, stdout);
 	else
 		print_usage(stdout);
-	return CLI_DONE;
+	return cli_printed("help");
 }
 
 static int run_man(int argc, char **argv)
@@ -112,7 +112,7 @@ int main(int argc, char **argv)
 		return run_man(argc - 2, argv + 2);
 	if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
 		(void)printf("myna %s\n", MYNA_VERSION);
-		return CLI_DONE;
+		return cli_printed("--version");
 	}
 	if (strcmp(name, "help") == 0)
 		return run_help(argv[2]);

@@ -70,6 +70,8 @@ struct event_sink {
 			 struct errinfo *info);
 	/* Once, last. */
 	enum err (*finish)(void *ctx, const struct coverage *coverage, struct errinfo *info);
+	/* Gives back what its maker took; by its owner, never by who pumps. May be NULL. */
+	void (*free)(void *ctx);
 	void *ctx;
 };
 

@@ -283,12 +283,6 @@ void json_null(struct json *j)
 	out_put_cstr(j->out, "null");
 }
 
-void json_raw(struct json *j, struct slice text)
-{
-	before_value(j);
-	out_put_slice(j->out, text);
-}
-
 void json_key_string(struct json *j, const char *key, struct slice s)
 {
 	json_key(j, key);
@@ -329,4 +323,22 @@ void json_key_null(struct json *j, const char *key)
 {
 	json_key(j, key);
 	json_null(j);
+}
+
+void json_key_hist(struct json *j, const char *key, const struct hist *h)
+{
+	json_key(j, key);
+	if (h->count == 0) {
+		json_null(j);
+		return;
+	}
+	json_object(j);
+	json_key_u64(j, "count", h->count);
+	json_key_i64(j, "min_ns", h->min_ns);
+	json_key_i64(j, "mean_ns", (int64_t)hist_mean_ns(h));
+	json_key_i64(j, "p50_ns", hist_quantile_ns(h, 0.5));
+	json_key_i64(j, "p95_ns", hist_quantile_ns(h, 0.95));
+	json_key_i64(j, "p99_ns", hist_quantile_ns(h, 0.99));
+	json_key_i64(j, "max_ns", h->max_ns);
+	json_end(j);
 }

@@ -13,6 +13,7 @@
 #ifndef OUT_JSON_H
 #define OUT_JSON_H
 
+#include "base/hist.h"
 #include "out/out.h"
 
 enum { JSON_DEPTH_MAX = 64 };
@@ -54,9 +55,6 @@ void json_double(struct json *j,
 void json_bool(struct json *j, bool v);
 void json_null(struct json *j);
 
-/* A value that is JSON already. */
-void json_raw(struct json *j, struct slice text);
-
 /* A key and its value in one. */
 void json_key_string(struct json *j, const char *key, struct slice s);
 void json_key_cstr(struct json *j, const char *key, const char *s);
@@ -64,6 +62,9 @@ void json_key_i64(struct json *j, const char *key, int64_t v);
 void json_key_u64(struct json *j, const char *key, uint64_t v);
 void json_key_double(struct json *j, const char *key, double v);
 void json_key_bool(struct json *j, const char *key, bool v);
+
+/* The same of the durations in H: an object of count, min_ns, mean_ns, p50_ns, p95_ns, p99_ns, max_ns; null without any. */
+void json_key_hist(struct json *j, const char *key, const struct hist *h);
 void json_key_null(struct json *j, const char *key);
 
 #endif

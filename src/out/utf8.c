@@ -32,18 +32,6 @@ size_t utf8_char_len(struct slice s)
 	return len;
 }
 
-bool utf8_valid(struct slice s)
-{
-	while (s.len > 0) {
-		size_t n = utf8_char_len(s);
-
-		if (n == 0)
-			return false;
-		s = slice_skip(s, n);
-	}
-	return true;
-}
-
 static uint32_t code_of(const uint8_t *p, size_t len)
 {
 	static const uint8_t masks[] = {0, 0x7f, 0x1f, 0x0f, 0x07};

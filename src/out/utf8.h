@@ -9,9 +9,6 @@
 /* The length of the well-formed character at the start of S (not empty); 0 if there is none. */
 size_t utf8_char_len(struct slice s);
 
-/* True if all of S is well-formed: nothing has to be replaced. */
-bool utf8_valid(struct slice s);
-
 /*
  * The columns S takes on a terminal: no column for combining marks, two for East Asian wide
  * characters and emoji, one for all else and for each bad byte. Good enough for a table.

@@ -29,23 +29,6 @@ static void put_time(struct json *j, const char *name, int64_t ns)
 	json_i64(j, ns);
 }
 
-static void put_hist(struct json *j, const char *name, const struct hist *h)
-{
-	json_key(j, name);
-	if (h->count == 0) {
-		json_null(j);
-		return;
-	}
-	json_object(j);
-	put_count(j, "count", h->count);
-	put_time(j, "p50_ns", hist_quantile_ns(h, 0.5));
-	put_time(j, "p95_ns", hist_quantile_ns(h, 0.95));
-	put_time(j, "p99_ns", hist_quantile_ns(h, 0.99));
-	put_time(j, "max_ns", h->max_ns);
-	put_time(j, "mean_ns", (int64_t)hist_mean_ns(h));
-	json_end(j);
-}
-
 static void put_verdicts(struct json *j, const uint64_t verdicts[VERDICTS], bool all)
 {
 	json_key(j, "verdicts");
@@ -68,7 +51,7 @@ static void put_stats(struct json *j, const char *name, const struct profile_sta
 	put_count(j, "warnings", s->warnings);
 	put_count(j, "bytes", s->bytes);
 	put_time(j, "total_ns", s->total_ns);
-	put_hist(j, "latency", &s->latency);
+	json_key_hist(j, "latency", &s->latency);
 	json_end(j);
 }
 
@@ -150,8 +133,8 @@ static void put_head(struct json *j, const struct outcome *o)
 		put_count(j, not_sent_name((enum not_sent)r), o->not_sent[r]);
 	json_end(j);
 	put_verdicts(j, o->verdicts, true);
-	put_hist(j, "lateness", &o->lateness);
-	put_hist(j, "own_lateness", &o->own_lateness);
+	json_key_hist(j, "lateness", &o->lateness);
+	json_key_hist(j, "own_lateness", &o->own_lateness);
 }
 
 static void put_tail(struct json *j, const struct outcome *o)

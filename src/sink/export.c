@@ -20,40 +20,6 @@ struct export_sink {
 	struct buf masked; /* without passwords */
 };
 
-static enum err on_exchange(void *ctx, const struct exchange *ex, struct errinfo *info);
-
-enum err export_new(struct out *out, struct export_sink **out_sink)
-{
-	struct export_sink *x = mem_zalloc(sizeof(*x));
-	enum err e;
-
-	if (!x)
-		return ERR_NOMEM;
-	x->out = out;
-	json_init(&x->json, out);
-	buf_init(&x->text, SIZE_MAX / 2);
-	buf_init(&x->utf8, SIZE_MAX / 2);
-	buf_init(&x->masked, SIZE_MAX / 2);
-	e = exchange_join_new(on_exchange, x, &x->join);
-	if (e != ERR_OK) {
-		mem_free(x);
-		return e;
-	}
-	*out_sink = x;
-	return ERR_OK;
-}
-
-void export_free(struct export_sink *x)
-{
-	if (!x)
-		return;
-	exchange_join_free(x->join);
-	buf_release(&x->text);
-	buf_release(&x->utf8);
-	buf_release(&x->masked);
-	mem_free(x);
-}
-
 static void put_session_id(struct json *j, const struct session *s)
 {
 	char id[SESSION_ID_TEXT];
@@ -344,12 +310,38 @@ static enum err on_finish(void *ctx, const struct coverage *coverage, struct err
 	return out_flush(x->out, info);
 }
 
-struct event_sink export_events(struct export_sink *x)
+static void sink_free(void *ctx)
 {
-	return (struct event_sink){
-		.event = on_event,
-		.tick = on_tick,
-		.finish = on_finish,
-		.ctx = x,
-	};
+	struct export_sink *x = ctx;
+
+	exchange_join_free(x->join);
+	buf_release(&x->text);
+	buf_release(&x->utf8);
+	buf_release(&x->masked);
+	mem_free(x);
+}
+
+enum err export_new(struct out *out, struct event_sink *sink)
+{
+	struct export_sink *x = mem_zalloc(sizeof(*x));
+	enum err e;
+
+	if (!x)
+		return ERR_NOMEM;
+	x->out = out;
+	json_init(&x->json, out);
+	buf_init(&x->text, SIZE_MAX / 2);
+	buf_init(&x->utf8, SIZE_MAX / 2);
+	buf_init(&x->masked, SIZE_MAX / 2);
+	e = exchange_join_new(on_exchange, x, &x->join);
+	if (e != ERR_OK) {
+		sink_free(x);
+		return e;
+	}
+	*sink = (struct event_sink){.event = on_event,
+				    .tick = on_tick,
+				    .finish = on_finish,
+				    .free = sink_free,
+				    .ctx = x};
+	return ERR_OK;
 }

@@ -16,38 +16,6 @@ struct report_sink {
 	int64_t first_ns, last_ns; /* of the commands and responses; 0: none yet */
 };
 
-static enum err on_exchange(void *ctx, const struct exchange *x, struct errinfo *info);
-
-enum err report_new(struct out *out, const struct report_options *options,
-		    struct report_sink **out_sink)
-{
-	struct report_sink *r = mem_zalloc(sizeof(*r));
-	enum err e;
-
-	if (!r)
-		return ERR_NOMEM;
-	r->out = out;
-	r->options = *options;
-	e = profile_new(PROFILE_ROWS_MAX, &r->profile);
-	if (e == ERR_OK)
-		e = exchange_join_new(on_exchange, r, &r->join);
-	if (e != ERR_OK) {
-		report_free(r);
-		return e;
-	}
-	*out_sink = r;
-	return ERR_OK;
-}
-
-void report_free(struct report_sink *r)
-{
-	if (!r)
-		return;
-	exchange_join_free(r->join);
-	profile_free(r->profile);
-	mem_free(r);
-}
-
 static enum err on_exchange(void *ctx, const struct exchange *x, struct errinfo *info)
 {
 	struct report_sink *r = ctx;
@@ -202,16 +170,7 @@ static void json_stats(struct json *j, const struct profile_stats *s)
 	json_key_i64(j, "total_ns", s->total_ns);
 	json_key_i64(j, "first_ns", s->first_ns);
 	json_key_i64(j, "last_ns", s->last_ns);
-	json_key(j, "latency");
-	json_object(j);
-	json_key_u64(j, "count", s->latency.count);
-	json_key_i64(j, "min_ns", s->latency.min_ns);
-	json_key_i64(j, "mean_ns", (int64_t)hist_mean_ns(&s->latency));
-	json_key_i64(j, "p50_ns", hist_quantile_ns(&s->latency, 0.5));
-	json_key_i64(j, "p95_ns", hist_quantile_ns(&s->latency, 0.95));
-	json_key_i64(j, "p99_ns", hist_quantile_ns(&s->latency, 0.99));
-	json_key_i64(j, "max_ns", s->latency.max_ns);
-	json_end(j);
+	json_key_hist(j, "latency", &s->latency);
 }
 
 static void json_row(struct json *j, const struct profile_row *row, int64_t all_ns)
@@ -289,7 +248,32 @@ static enum err on_finish(void *ctx, const struct coverage *coverage, struct err
 	return out_flush(r->out, info);
 }
 
-struct event_sink report_events(struct report_sink *r)
+static void sink_free(void *ctx)
 {
-	return (struct event_sink){.event = on_event, .finish = on_finish, .ctx = r};
+	struct report_sink *r = ctx;
+
+	exchange_join_free(r->join);
+	profile_free(r->profile);
+	mem_free(r);
+}
+
+enum err report_new(struct out *out, const struct report_options *options, struct event_sink *sink)
+{
+	struct report_sink *r = mem_zalloc(sizeof(*r));
+	enum err e;
+
+	if (!r)
+		return ERR_NOMEM;
+	r->out = out;
+	r->options = *options;
+	e = profile_new(PROFILE_ROWS_MAX, &r->profile);
+	if (e == ERR_OK)
+		e = exchange_join_new(on_exchange, r, &r->join);
+	if (e != ERR_OK) {
+		sink_free(r);
+		return e;
+	}
+	*sink = (struct event_sink){
+		.event = on_event, .finish = on_finish, .free = sink_free, .ctx = r};
+	return ERR_OK;
 }

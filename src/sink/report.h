@@ -18,12 +18,8 @@ struct report_options {
 	const char *name; /* of the input, for the head; borrowed */
 };
 
-struct report_sink;
-
 /* OUT is the caller's and must outlive the sink. All is written at the end. ERR_NOMEM. */
 enum err report_new(struct out *out, const struct report_options *options,
-		    struct report_sink **out_sink) MUST_CHECK;
-void report_free(struct report_sink *r); /* NULL is fine */
-struct event_sink report_events(struct report_sink *r);
+		    struct event_sink *sink) MUST_CHECK;
 
 #endif

@@ -25,39 +25,6 @@ static const char *const colours[] = {
 	[YELLOW] = "\033[33m", [BLUE] = "\033[34m", [GREY] = "\033[90m",
 };
 
-static enum err on_exchange(void *ctx, const struct exchange *x, struct errinfo *info);
-
-enum err trace_new(struct out *out, const struct trace_options *options,
-		   struct trace_sink **out_sink)
-{
-	struct trace_sink *t = mem_zalloc(sizeof(*t));
-	enum err e;
-
-	if (!t)
-		return ERR_NOMEM;
-	t->out = out;
-	t->options = *options;
-	buf_init(&t->text, SIZE_MAX / 2);
-	buf_init(&t->utf8, SIZE_MAX / 2);
-	e = exchange_join_new(on_exchange, t, &t->join);
-	if (e != ERR_OK) {
-		mem_free(t);
-		return e;
-	}
-	*out_sink = t;
-	return ERR_OK;
-}
-
-void trace_free(struct trace_sink *t)
-{
-	if (!t)
-		return;
-	exchange_join_free(t->join);
-	buf_release(&t->text);
-	buf_release(&t->utf8);
-	mem_free(t);
-}
-
 static void put_colour(struct trace_sink *t, enum colour c)
 {
 	if (t->options.colour)
@@ -327,12 +294,36 @@ static enum err on_finish(void *ctx, const struct coverage *coverage, struct err
 	return out_flush(t->out, info);
 }
 
-struct event_sink trace_events(struct trace_sink *t)
+static void sink_free(void *ctx)
 {
-	return (struct event_sink){
-		.event = on_event,
-		.tick = on_tick,
-		.finish = on_finish,
-		.ctx = t,
-	};
+	struct trace_sink *t = ctx;
+
+	exchange_join_free(t->join);
+	buf_release(&t->text);
+	buf_release(&t->utf8);
+	mem_free(t);
+}
+
+enum err trace_new(struct out *out, const struct trace_options *options, struct event_sink *sink)
+{
+	struct trace_sink *t = mem_zalloc(sizeof(*t));
+	enum err e;
+
+	if (!t)
+		return ERR_NOMEM;
+	t->out = out;
+	t->options = *options;
+	buf_init(&t->text, SIZE_MAX / 2);
+	buf_init(&t->utf8, SIZE_MAX / 2);
+	e = exchange_join_new(on_exchange, t, &t->join);
+	if (e != ERR_OK) {
+		sink_free(t);
+		return e;
+	}
+	*sink = (struct event_sink){.event = on_event,
+				    .tick = on_tick,
+				    .finish = on_finish,
+				    .free = sink_free,
+				    .ctx = t};
+	return ERR_OK;
 }

@@ -15,12 +15,8 @@ struct trace_options {
 	size_t width; /* characters of a statement before it is cut; 0: never */
 };
 
-struct trace_sink;
-
 /* OUT is the caller's and must outlive the sink. ERR_NOMEM. */
 enum err trace_new(struct out *out, const struct trace_options *options,
-		   struct trace_sink **out_sink) MUST_CHECK;
-void trace_free(struct trace_sink *t); /* NULL is fine */
-struct event_sink trace_events(struct trace_sink *t);
+		   struct event_sink *sink) MUST_CHECK;
 
 #endif

@@ -67,23 +67,27 @@ class Capture:
         self.port = port
         self.last_seconds = last_seconds  # what was said last is on its way for so long
         self.command = command
-        self.said = ""
 
     def __enter__(self):
-        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT, text=True)
-        servers.wait_until_listening(self.process)
+        said = self.path.with_suffix(".said")
+        with said.open("w") as out:
+            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        servers.wait_until_listening(self.process, said)
         return self
 
     def __exit__(self, *_):
         self.wait_until_quiet()
         self.process.send_signal(signal.SIGINT)
         try:
-            self.said = self.process.communicate(timeout=LISTEN_SECONDS)[0]
+            self.process.wait(timeout=LISTEN_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            self.said = self.process.communicate()[0]
+            self.process.wait()
             raise RuntimeError(f"{self.command[0]} does not stop: {self.said}") from None
+
+    @property
+    def said(self):
+        return self.path.with_suffix(".said").read_text()
 
     def wait_until_quiet(self):
         size = -1

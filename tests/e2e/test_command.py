@@ -134,6 +134,14 @@ def test_full_disk(myna, conversation):
     assert_one_line(done, "space")
 
 
+@pytest.mark.parametrize("arguments", [["--help"], ["report", "--help"], ["--version"]], ids=" ".join)
+def test_help_to_a_full_disk(myna, arguments):
+    with open("/dev/full", "w", encoding="ascii") as full:
+        done = subprocess.run([myna.path, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert_one_line(done, "space")
+
+
 def test_closed_pipe_is_no_trouble(myna, conversation):
     done = subprocess.run(["sh", "-c", f"'{myna.path}' export '{conversation}' --format jsonl | head -n 1"],
                           capture_output=True, text=True, check=False)

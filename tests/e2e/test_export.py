@@ -1,7 +1,9 @@
 """What myna hears in a capture is what the server executed, and what the client was answered."""
 import datetime
+import json
 import struct
 import subprocess
+import threading
 
 import pymysql
 import pytest
@@ -359,3 +361,26 @@ def test_live_hears_what_the_server_executed(server, shop, myna, tmp_path):
     events = myna.export(capture.path)
     harness.assert_heard_all(events, server.general_log(), at_least=1)
     assert harness.coverage(events)["kernel_drops"] == 0
+
+
+def test_listening_that_begins_in_the_middle_begins_without_holes(mariadb, myna):
+    """libpcap lets nothing through while it sets a filter, but has frames from before."""
+    over = threading.Event()
+
+    def storm():
+        while not over.is_set():
+            with connect(mariadb) as c:
+                c.query("SELECT 1")
+    clients = [threading.Thread(target=storm) for _ in range(3)]
+    for client in clients:
+        client.start()
+    try:
+        ends = [myna.run("export", "-i", "lo", "--port", mariadb.port, "--duration", "300ms", status=(0, 3))
+                for _ in range(10)]
+    finally:
+        over.set()
+        for client in clients:
+            client.join()
+    counts = [harness.coverage([json.loads(line) for line in end.stdout.splitlines()]) for end in ends]
+    assert sum(count["sessions"] for count in counts) > 100
+    assert [(count["gaps"], count["undecoded_bytes"]) for count in counts] == [(0, 0)] * 10
