@@ -123,6 +123,17 @@ static enum err put_open(struct feed *f, const struct feed_session *fs, const st
 	return ERR_OK;
 }
 
+/* The worker with the fewest sessions. */
+static unsigned least_busy(const struct feed *f)
+{
+	unsigned least = 0;
+
+	for (unsigned i = 1; i < f->worker_count; i++)
+		if (f->open[i] < f->open[least])
+			least = i;
+	return least;
+}
+
 static enum err session_add(struct feed *f, const struct session *s, int64_t at_ns)
 {
 	struct feed_session *fs = mem_zalloc(sizeof(*fs));
@@ -131,7 +142,7 @@ static enum err session_add(struct feed *f, const struct session *s, int64_t at_
 	if (!fs)
 		return ERR_NOMEM;
 	fs->id = s->id;
-	fs->worker = (unsigned)(hash_mix(s->id, 0) % f->worker_count);
+	fs->worker = least_busy(f);
 	fs->player = player_new();
 	map_init(&fs->announced, SESSION_STATEMENTS_MAX, NULL);
 	e = fs->player ? map_put(&f->sessions, s->id, fs) : ERR_NOMEM;

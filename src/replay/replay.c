@@ -10,8 +10,9 @@
 #include "replay/feed.h"
 
 enum {
-	REPLAY_THREADS_USUAL = 4,
-	REPLAY_AHEAD_BYTES = 64 << 20,
+	REPLAY_THREADS_EACH = 4,   /* for a processor */
+	REPLAY_THREADS_USUAL = 16, /* at most */
+	REPLAY_AHEAD_BYTES = 16 << 20,
 };
 
 static const int64_t REPLAY_AHEAD_NS = 2 * NS_PER_S;
@@ -79,12 +80,12 @@ static enum err probe(struct engine *g, struct errinfo *info)
 
 static void set_defaults(struct replay_options *o)
 {
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	const long told = sysconf(_SC_NPROCESSORS_ONLN), processors = told < 1 ? 1 : told;
 
 	if (o->threads == 0)
-		o->threads = processors < 1                      ? 1
-			     : processors > REPLAY_THREADS_USUAL ? REPLAY_THREADS_USUAL
-								 : (unsigned)processors;
+		o->threads = processors * REPLAY_THREADS_EACH < REPLAY_THREADS_USUAL
+				     ? (unsigned)processors * REPLAY_THREADS_EACH
+				     : REPLAY_THREADS_USUAL;
 	if (o->threads > REPLAY_THREADS_MAX)
 		o->threads = REPLAY_THREADS_MAX;
 	if (o->ahead_bytes == 0)

@@ -326,6 +326,19 @@ static bool is_done(struct worker *w, bool ended)
 	return true;
 }
 
+/*
+ * Without a pace, an answer that arrives need not interrupt whatever runs: on a machine that the target shares
+ * it is the target that is held up by that, and each interruption of another processor costs. Not more than a
+ * wish.
+ */
+static void be_patient(const struct worker *w)
+{
+	const struct sched_param none = {.sched_priority = 0};
+
+	if (w->engine->pace.speed <= 0)
+		(void)pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);
+}
+
 static void *worker_main(void *ctx)
 {
 	struct epoll_event events[WORKER_EVENTS];
@@ -333,6 +346,7 @@ static void *worker_main(void *ctx)
 	bool ended = false;
 	int64_t look_ns = 0;
 
+	be_patient(w);
 	while (!is_done(w, ended)) {
 		run_events(w, events, wait_events(w, events, wait_ns(w, look_ns)));
 		if (atomic_exchange(&w->woken, false)) {
