@@ -418,12 +418,12 @@ def mariadb118_plugins():
     with cache_lock(name):
         home = CACHE / name
         if not home.exists():
-            with tempfile.TemporaryDirectory(dir=CACHE) as fresh:
-                script = ('mount --bind "$2" "$1/tmp" && mount --bind /etc/resolv.conf "$1/etc/resolv.conf" && '
-                          'exec chroot "$1" sh -c "cd /tmp && apt-get -qq -o APT::Sandbox::User=root '
-                          '-o Dir::Cache=/tmp download mariadb-server"')
+            with tempfile.TemporaryDirectory(dir=root / "tmp") as fresh:
+                script = (f"cd /tmp/{pathlib.Path(fresh).name} && apt-get -qq -o APT::Sandbox::User=root "
+                          "-o Dir::Cache=. download mariadb-server")
                 try:
-                    run(["unshare", "--mount", "sh", "-c", script, "sh", str(root), fresh])
+                    shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
+                    run(["chroot", str(root), "sh", "-c", script])
                     run(["sh", "-c", "dpkg-deb -x *.deb unpacked"], cwd=fresh)
                 except RuntimeError as e:
                     raise Unavailable(f"MariaDB's plugins could not be had: {e}") from e

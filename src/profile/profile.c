@@ -239,9 +239,12 @@ enum err profile_find(struct profile *p, const struct session *s, const struct c
 		return ERR_OK;
 	}
 	e = find_by_digest(p, s, c, out);
-	if (e == ERR_OK && known && (*out)->kind == PROFILE_STATEMENT)
+	if (e != ERR_OK || !known)
+		return e;
+	assert(*out);
+	if ((*out)->kind == PROFILE_STATEMENT)
 		*known = (struct shape_row){.shape = shape, .row = *out};
-	return e;
+	return ERR_OK;
 }
 
 struct profile_row *profile_get(const struct profile *p, uint64_t key)
