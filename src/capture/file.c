@@ -59,6 +59,11 @@ static enum err refuse(const struct source *s, struct slice first, struct errinf
 			return err_set(info, ERR_UNSUPPORTED, 0, "%s is %s: %s", s->name,
 				       foreign[i].name, foreign[i].advice);
 	}
+	if (first.len == 0 && s->cut)
+		return err_set(info, ERR_PROTO, 0,
+			       "%s is compressed, but cut off or damaged before its first bytes "
+			       "could be unpacked",
+			       s->name);
 	if (first.len == 0)
 		what = "is empty";
 	else if (is_text(first))
