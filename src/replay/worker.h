@@ -24,7 +24,7 @@ struct pending {
 	bool answered;
 	int64_t at_ns; /* of the command: when it happened, from the recording's beginning */
 	int64_t recorded_first_ns, recorded_last_ns; /* likewise, by the recording's clock */
-	int64_t sent_ns;                             /* monotonic */
+	int64_t sent_ns;                             /* monotonic, just before */
 	char *text; /* of a STMT_PREPARE, owned: its executions may have to do without it; or NULL */
 	size_t text_len;
 	struct facts replayed;

@@ -150,6 +150,9 @@ def test_two_thousand_sessions_at_once(mariadb, target, shop, myna, record):
     outcome, replayed = outcome_of(myna, recording, target, "--speed", "max", status=(0,))
     assert outcome["connected"] == 1900
     harness.assert_replayed(said, replayed)
+    # No server answers before it was asked, nor in less time than two ways through the kernel take.
+    latencies = [digest["replayed"]["latency"] for digest in outcome["digests"]]
+    assert min(latency["min_ns"] for latency in latencies if latency) > 5000
 
 
 class Door:
