@@ -11,7 +11,11 @@
 #include "input/source.h"
 #include "recording/reader.h"
 
-enum { TICK_NS = 100 * 1000 * 1000 };
+enum {
+	TICK_NS = 100 * 1000 * 1000,
+	LAST_NS = 250 * 1000 *
+		  1000, /* the kernel hands a frame on within 100 ms; and some time to take them */
+};
 
 struct input {
 	const struct source_ops *ops;
@@ -101,6 +105,17 @@ static enum err tick(struct input *in, const struct event_sink *sink, struct err
 	return sink->tick(sink->ctx, &coverage, in->ops->progress(in->source), info);
 }
 
+/* What was said just before the end has been heard, but is still on its way through the kernel. */
+static enum err hear_out(struct input *in, const struct event_sink *sink, struct errinfo *info)
+{
+	int64_t until_ns = clock_mono_ns() + LAST_NS;
+	enum err e = ERR_OK;
+
+	while ((e == ERR_OK || e == ERR_AGAIN) && clock_mono_ns() < until_ns)
+		e = in->ops->step(in->source, sink, info);
+	return e;
+}
+
 static enum err pump(struct input *in, const struct event_sink *sink,
 		     const volatile sig_atomic_t *stop, struct errinfo *info)
 {
@@ -119,6 +134,8 @@ static enum err pump(struct input *in, const struct event_sink *sink,
 		next_ns = now_ns + TICK_NS;
 		e = tick(in, sink, info);
 	}
+	if (in->live && (e == ERR_OK || e == ERR_AGAIN))
+		e = hear_out(in, sink, info);
 	return e == ERR_AGAIN || e == ERR_EOF ? ERR_OK : e;
 }
 
