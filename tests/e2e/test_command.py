@@ -1,7 +1,9 @@
 """The command line: help, and one clear line for what is wrong. No server needed."""
 import os
 import pathlib
+import pty
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -206,3 +208,23 @@ def test_standard_input_may_be_a_socket(myna, conversation, tmp_path, kind):
         ours.shutdown(socket.SHUT_WR)
         done = myna.run("export", "-", stdin=its)
     assert done.stdout.count('"sql":"DO ') == 10
+
+
+def test_ctrl_c_ends_the_question_for_the_password(myna, conversation):
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(myna.path, [str(myna.path), "replay", str(conversation), "-h", "127.0.0.1", "-P", "1", "-p"])
+    said = b""
+    while b"Enter password: " not in said:
+        said += os.read(terminal, 1000)
+    os.write(terminal, b"\x03")
+    deadline = time.monotonic() + 5
+    ended = 0
+    while not ended and time.monotonic() < deadline:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        time.sleep(0.01)
+    if not ended:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    os.close(terminal)
+    assert ended and os.waitstatus_to_exitcode(status) == 2
