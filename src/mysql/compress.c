@@ -15,6 +15,7 @@ enum {
 	LENGTH_MAX = 0xffffff, /* of both lengths */
 	KEEP = 64 * 1024,      /* bytes of memory that are kept for the next frame */
 	PEEK_AIM = 4096,       /* bytes of contents that are enough for a guess */
+	PEEK_OVERHEAD = 1024,  /* bytes by which a payload may be longer than its contents */
 };
 
 /* RFC 1950: deflate with the largest window, checked by the second byte; RFC 8878, section 3.1.1. */
@@ -268,10 +269,9 @@ bool myp_frame_skip(struct myp_frame_reader *r, uint64_t n, uint32_t *lost)
 	return true;
 }
 
-/* Neither side packs what does not become smaller by it. */
 static bool lengths_are_plausible(const struct lengths *l)
 {
-	return l->payload > 0 && (l->contents == 0 || l->payload < l->contents);
+	return l->payload > 0 && (l->contents == 0 || l->payload <= l->contents + PEEK_OVERHEAD);
 }
 
 /* The payload is not whole: what can be said of its first bytes. */
