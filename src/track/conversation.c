@@ -225,7 +225,8 @@ static bool step_in(struct conversation *c, const struct stream_chunk *chunk)
 	if (c->phase == PHASE_GREETING)
 		conversation_set_phase(c, PHASE_COMMAND);
 	myp_reader_reset(&c->readers[STREAM_CLIENT]);
-	c->in_step[STREAM_CLIENT] = !c->compressed; /* what is in a frame is looked at when it is whole */
+	/* What is in a frame is looked at when it is whole. */
+	c->in_step[STREAM_CLIENT] = !c->compressed;
 	return true;
 }
 

@@ -1,6 +1,7 @@
 /* Sessions that speak the compressed protocol, as far as the tracker is concerned. */
 #include "track_says.h"
 
+#include "base/mem.h"
 #include "frames.h"
 
 #define PACKED "session ok app@shop compressed\n"
@@ -359,6 +360,46 @@ static void frames_without_commands_are_passed_over(void **state)
 	PACKED_JOINS(parts, "joined session none @\nend fin\n");
 }
 
+/* True if the N-th allocation, or a later one, was not needed; nothing may leak or crash before that. */
+static bool survives(size_t n, const struct buf *wires, const char *who, size_t count)
+{
+	struct talk t;
+	bool whole;
+
+	mem_fail_from(n);
+	if (talk_begin(&t, true)) {
+		t.pieces = 30;
+		talk_logged_in(&t, MYP_CAP_COMPRESS);
+		for (size_t i = 0; i < count; i++)
+			say_raw(&t, who[i], buf_slice(&wires[i]));
+	}
+	mem_fail_from(0);
+	whole = t.conversation && !t.out_of_memory && tracker_error(t.tracker, NULL) == ERR_OK &&
+		tracker_coverage(t.tracker)->limits == 0 && buf_err(&t.told) == ERR_OK;
+	talk_release(&t);
+	return whole;
+}
+
+static void memory_may_run_out_anywhere(void **state)
+{
+	static const struct part parts[] = {PART('c', 0, ZLIB, "\x46\0\0\0\3select '" LONG_A "'"),
+					    PART('s', 1, ZSTD, ONE_ROW), PART('c', 0, STORED, DO_2),
+					    PART('s', 1, STORED, FINE)};
+	struct buf wires[COUNT(parts)];
+	size_t n = 1;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(parts); i++) {
+		buf_init(&wires[i], 1 << 12);
+		frame_put(&wires[i], parts[i].sequence, parts[i].how, parts[i].contents);
+	}
+	while (!survives(n, wires, "cscs", COUNT(parts)))
+		n++;
+	CHECK(n > 20);
+	for (size_t i = 0; i < COUNT(parts); i++)
+		buf_release(&wires[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -376,6 +417,7 @@ int main(void)
 		cmocka_unit_test(joined_by_a_long_statement),
 		cmocka_unit_test(no_frame_is_seen_where_there_is_none),
 		cmocka_unit_test(frames_without_commands_are_passed_over),
+		cmocka_unit_test(memory_may_run_out_anywhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
