@@ -36,6 +36,12 @@ static struct pending *take_spare(struct tracker *t)
 	return p;
 }
 
+void answer_expect_piece(struct conversation *c, const struct myp_packet *p)
+{
+	c->infile_next[0] = (uint8_t)(p->sequence + 1);
+	c->infile_next[1] = (uint8_t)(p->last_sequence + 1);
+}
+
 struct pending *answer_push(struct conversation *c, uint64_t n, uint8_t code)
 {
 	struct pending *p;
@@ -322,8 +328,10 @@ void answer_packet(struct conversation *c, const struct stream_chunk *chunk,
 	c->response.packets++;
 	c->response.bytes += p->wire_len;
 	response_add(&c->response, &item, c->answer.binary, prepared_of(c, &item));
-	if (item.kind == MYP_ITEM_INFILE)
+	if (item.kind == MYP_ITEM_INFILE) {
 		c->infile_n = c->first->n;
+		answer_expect_piece(c, p);
+	}
 	if (item.kind == MYP_ITEM_REPLICATION) {
 		on_replication(c, chunk);
 		return;

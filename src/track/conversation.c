@@ -169,8 +169,11 @@ static void on_gap(struct conversation *c, const struct stream_chunk *chunk)
 		conversation_give_up_login(c);
 	else if (side == STREAM_CLIENT)
 		c->lost_commands = true;
-	if (side == STREAM_CLIENT)
+	if (side == STREAM_CLIENT) {
 		effect_of_hole(c);
+		/* How many pieces of a file came is not known any more. */
+		c->infile_next[0] = c->infile_next[1] = 1;
+	}
 	if (!skip_gap(c, chunk)) {
 		c->in_step[side] = false;
 		conversation_forget(c, side);

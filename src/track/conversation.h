@@ -78,7 +78,8 @@ struct conversation {
 	bool held;      /* RESPONSE is whole, but it is not sure yet that it is FIRST's */
 	struct myp_answer answer;
 	struct response response;
-	uint64_t infile_n; /* command whose file the client is sending; 0: none */
+	uint64_t infile_n;      /* command whose file the client is sending; 0: none */
+	uint8_t infile_next[2]; /* its next piece's number, behind the last packet or frame */
 };
 
 struct tracker {
@@ -162,6 +163,8 @@ void answer_lose_pending(struct conversation *c, int64_t time_ns, uint64_t frame
 void answer_leave_pending(struct conversation *c, int64_t time_ns, uint64_t frame);
 /* Gives the responses of commands that have none, as far as it is their turn. */
 void answer_settle_silent(struct conversation *c, const struct stream_chunk *chunk);
+/* The client sends a file: what comes behind P is its next piece. */
+void answer_expect_piece(struct conversation *c, const struct myp_packet *p);
 struct pending *answer_push(struct conversation *c, uint64_t n, uint8_t code);
 void pending_free(struct pending *p);
 

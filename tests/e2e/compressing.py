@@ -37,7 +37,8 @@ class Connection(pymysql.connections.Connection):
         self._packed = True
 
     def _pieces(self, packet):
-        if len(packet) > LONG and self._random.random() < 0.5:
+        # Of a file each packet is a frame: so both numbers wrap around at once.
+        if packet[3] == 0 and self._sequence == 0 and len(packet) > LONG and self._random.random() < 0.5:
             at = self._random.randrange(1, len(packet))
             return [packet[:at], packet[at:]]
         return [packet]

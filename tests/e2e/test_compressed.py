@@ -113,6 +113,27 @@ def test_joined_in_the_middle(way, hear):
                     ("SELECT id, name, 'abc abc abc abc abc abc abc abc abc abc abc' FROM item", "resultset", 3)]
 
 
+def test_long_local_infile(way, hear):
+    """More than 256 pieces: their numbers wrap around."""
+    server, compression = way
+    rows = server.datadir / "rows.txt"
+    # MySQL's client lives in the server's root.
+    path = rows if server.client_program == "mariadb" else server.inner(rows.name)
+    rows.write_text("".join(f"{text(10000 + i % 7)}\n" for i in range(600)))
+
+    def work(server):
+        command_line(server, client_option(server, compression), "--local-infile=1", "shop",
+                     sql=f"LOAD DATA LOCAL INFILE '{path}' INTO TABLE item (note);\nSELECT COUNT(*) FROM item;\n")
+
+    events, log = hear(server, work, busy=True)
+    harness.assert_heard_all(events, log)
+    assert_compressed(events, compression)
+    load = [e for e in of_type(events, "exchange") if e.get("sql", "").startswith("LOAD")]
+    assert [(e["response"], e["affected_rows"], e["infile_bytes"]) for e in load] == [
+        ("ok", 600, rows.stat().st_size)]
+    rows.unlink()
+
+
 def test_recording_and_replay(way, target, shop, myna, record):
     server, compression = way
     target.execute(SETUP)
