@@ -24,7 +24,7 @@ COVERAGE(compressed, true, "sessions that could not be heard further because the
 COVERAGE(replication, false, "sessions passed over because they carry replication")
 COVERAGE(undecodable, true, "sessions that left the protocol, or never spoke it")
 COVERAGE(unknown_commands, true, "commands without a name, or not decoded")
-COVERAGE(fragments, true, "IP fragments, which were not put together")
+COVERAGE(fragments, true, "IP fragments that could not be put together")
 COVERAGE(other_frames, false, "frames that carry no TCP")
 COVERAGE(other_ports, false, "TCP segments on none of the ports listened for")
 COVERAGE(bad_frames, true,

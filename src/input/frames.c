@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "capture/capture.h"
 #include "input/source.h"
+#include "net/fragment.h"
 #include "net/segment.h"
 #include "track/tracker.h"
 
@@ -10,6 +11,7 @@ enum { FRAMES_PER_STEP = 512, FILTER_MAX = 2048 };
 
 struct frames {
 	struct capture *capture;
+	struct fragments *fragments;
 	struct tcp *tcp;
 	struct tracker *tracker;
 	struct event_sink sink; /* where the tracker's events go: known only when steps are made */
@@ -32,6 +34,7 @@ static void frames_free(void *source)
 	if (!f)
 		return;
 	tcp_free(f->tcp);
+	fragments_free(f->fragments);
 	tracker_free(f->tracker);
 	capture_free(f->capture);
 	mem_free(f);
@@ -101,6 +104,9 @@ static enum err open_chain(struct frames *f, const struct input_options *o, stru
 		handler = tracker_handler(f->tracker);
 		e = tcp_new(&tcp, &handler, &f->tcp);
 	}
+	f->fragments = fragments_new();
+	if (e == ERR_OK && !f->fragments)
+		e = ERR_NOMEM;
 	return e == ERR_OK ? e : err_set(info, e, 0, "starting to listen: %s", err_text(e));
 }
 
@@ -127,7 +133,7 @@ enum err frames_open(const struct input_options *o, void **out, struct errinfo *
 static enum err take_frame(struct frames *f, const struct frame *frame, struct errinfo *info)
 {
 	struct segment segment;
-	enum segment_kind kind = segment_decode(frame, &segment);
+	enum segment_kind kind = segment_decode(f->fragments, frame, &segment);
 	enum err e;
 
 	f->kinds[kind]++;
@@ -165,6 +171,7 @@ static enum err frames_end(void *source, const struct event_sink *sink, struct e
 	struct frames *f = source;
 
 	f->sink = *sink;
+	fragments_finish(f->fragments);
 	tcp_finish(f->tcp);
 	return tracker_error(f->tracker, info);
 }
@@ -183,7 +190,7 @@ static void frames_coverage(void *source, struct coverage *out)
 	out->truncated_frames = capture.truncated_frames;
 	out->bad_input_bytes = capture.bad_bytes;
 	out->cut_off = capture.cut_off;
-	out->fragments = f->kinds[SEGMENT_FRAGMENT];
+	out->fragments = fragments_given_up(f->fragments);
 	out->other_frames = f->kinds[SEGMENT_OTHER];
 	out->bad_frames =
 		f->kinds[SEGMENT_BAD] + f->kinds[SEGMENT_LINK] + f->kinds[SEGMENT_TRUNCATED];

@@ -73,7 +73,7 @@ static enum segment_kind decode(const struct buf *b, uint32_t link, size_t wire,
 			  .link = link,
 			  .wire_len = (uint32_t)wire,
 			  .bytes = slice_of(exact, b->len)};
-	enum segment_kind kind = segment_decode(&f, s);
+	enum segment_kind kind = segment_decode(NULL, &f, s);
 
 	/* The payload is borrowed: what is compared afterwards must not be the freed copy. */
 	if (kind == SEGMENT_TCP && s->payload.len)
@@ -103,6 +103,15 @@ static void check_hello(struct buf *b, uint32_t link, bool v6)
 	for (; b->len < len; b->len++) {
 		CHECK(decode(b, link, len, &s) == SEGMENT_TCP);
 		CHECK(s.payload.len == 5 - (len - b->len) && s.payload_wire_len == 5);
+	}
+}
+
+static void put_hex(struct buf *b, const char *hex)
+{
+	for (; *hex; hex += 2) {
+		char digits[3] = {hex[0], hex[1], 0};
+
+		buf_put_u8(b, (uint8_t)strtoul(digits, NULL, 16));
 	}
 }
 
@@ -141,11 +150,7 @@ static void every_link_type_leads_to_tcp(void **state)
 	buf_init(&b, FRAME_MAX);
 	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
 		buf_reset(&b);
-		for (const char *h = links[i].header; *h; h += 2) {
-			char digits[3] = {h[0], h[1], 0};
-
-			buf_put_u8(&b, (uint8_t)strtoul(digits, NULL, 16));
-		}
+		put_hex(&b, links[i].header);
 		if (links[i].v6)
 			put_ipv6(&b, "hello");
 		else
@@ -153,6 +158,107 @@ static void every_link_type_leads_to_tcp(void **state)
 		check_hello(&b, links[i].link, links[i].v6);
 	}
 	buf_release(&b);
+}
+
+#define ETHERNET(type) "0102030405060708090a0b0c" type
+#define OUTER4(total, protocol) "4500" total "0001000040" protocol "0000c0a80001c0a80002"
+#define OUTER6(length, next)                                                                       \
+	"60000000" length next "40"                                                                \
+	"fd000000000000000000000000000001fd000000000000000000000000000002"
+
+static void every_tunnel_leads_to_tcp(void **state)
+{
+	static const struct {
+		uint32_t link;
+		const char *header; /* hex */
+		bool v6;
+	} tunnels[] = {
+		/* IP in IP */
+		{101, OUTER4("0045", "04"), false},
+		{101, OUTER4("0059", "29"), true},
+		{101, OUTER6("0031", "04"), false},
+		{101, OUTER6("0045", "29"), true},
+		/* GRE; with checksum, key and sequence number; a frame inside */
+		{1, ETHERNET("0800") OUTER4("0049", "2f") "00000800", false},
+		{101, OUTER4("0055", "2f") "b0000800aaaa0000bbbbbbbbcccccccc", false},
+		{101, OUTER6("0059", "2f") "b00086ddaaaa0000bbbbbbbbcccccccc", true},
+		{101, OUTER4("0057", "2f") "00006558" ETHERNET("0800"), false},
+		{276, "0800000000000001000103060000000000000000" OUTER4("0049", "2f") "00000800",
+		 false},
+		/* ERSPAN I, II, III: without, with the platform's part, a datagram inside */
+		{101, OUTER4("0057", "2f") "000088be" ETHERNET("0800"), false},
+		{101, OUTER4("0063", "2f") "100088be000000011001000100000000" ETHERNET("0800"),
+		 false},
+		{101,
+		 OUTER4("0067", "2f") "100022eb00000001200100010000000000000000" ETHERNET("0800"),
+		 false},
+		{101,
+		 OUTER4("0083", "2f") "100022eb000000012001000100000000000000"
+				      "010000000000000000" ETHERNET("86dd"),
+		 true},
+		{101, OUTER4("0059", "2f") "100022eb00000001200100010000000000000800", false},
+		/* VXLAN; on Linux's port, a VLAN inside; over IPv6 */
+		{1,
+		 ETHERNET("0800")
+			 OUTER4("0063", "11") "c00012b5004f00000800000000002a00" ETHERNET("0800"),
+		 false},
+		{101,
+		 OUTER4("0067", "11") "c0002118005300000800000000002a00" ETHERNET("8100000a0800"),
+		 false},
+		{101, OUTER6("004f", "11") "c00012b5004f00000800000000002a00" ETHERNET("0800"),
+		 false},
+		/* Geneve: with options; IP at once */
+		{101,
+		 OUTER4("006b", "11") "c00017c1005700000200655800002a00"
+				      "0102030405060708" ETHERNET("0800"),
+		 false},
+		{101, OUTER4("0055", "11") "c00017c1004100000000080000002a00", false},
+		/* MPLS: stacked; multicast; a pseudowire; in IP */
+		{1, ETHERNET("8847") "0001003f0001013f", false},
+		{1, ETHERNET("8848") "0001013f", true},
+		{1, ETHERNET("8847") "0001013f00000000" ETHERNET("0800"), false},
+		{101, OUTER4("0049", "89") "0001013f", false},
+		/* PPPoE: its protocol in two bytes and in one; MPLS inside */
+		{1, ETHERNET("8864") "1100000100330021", false},
+		{1, ETHERNET("8864") "1100000100470057", true},
+		{1, ETHERNET("8864") "11000001003221", false},
+		{1, ETHERNET("8864") "11000001003702810001013f", false},
+		/* of each other: VLAN, MPLS, a pseudowire, QinQ, PPPoE, IP, GRE */
+		{1,
+		 ETHERNET("8100000a8847") "0001003f0001013f00000000" ETHERNET(
+			 "88a8000b8100000c8864") "11000001004b0021" OUTER4("0049", "2f") "00000800",
+		 false},
+	};
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, FRAME_MAX);
+	for (size_t i = 0; i < sizeof(tunnels) / sizeof(tunnels[0]); i++) {
+		buf_reset(&b);
+		put_hex(&b, tunnels[i].header);
+		if (tunnels[i].v6)
+			put_ipv6(&b, "hello");
+		else
+			put_ipv4(&b, "hello");
+		check_hello(&b, tunnels[i].link, tunnels[i].v6);
+	}
+	buf_release(&b);
+}
+
+static void tunnels_end_somewhere(void **state)
+{
+	struct segment s = {0};
+	struct buf b;
+
+	(void)state;
+	for (unsigned depth = 1; depth < 20; depth++) {
+		buf_init(&b, FRAME_MAX);
+		for (unsigned i = depth; i > 0; i--)
+			put_ipv4_header(&b, (uint16_t)(i * 20 + 20 + tcp_len("hello")), 0, 4);
+		put_ipv4(&b, "hello");
+		CHECK(decode(&b, 101, b.len, &s) == (depth <= 8 ? SEGMENT_TCP : SEGMENT_BAD));
+		buf_release(&b);
+	}
 }
 
 static void padding_is_no_payload(void **state)
@@ -241,14 +347,14 @@ static void fragments_are_told(void **state)
 	b.ptr[6] = 0;
 	b.ptr[7] = 0xb9;
 	CHECK(kind_of(&b, 101) == SEGMENT_FRAGMENT);
-	b.ptr[9] = 17;
+	b.ptr[9] = 1;
 	CHECK(kind_of(&b, 101) == SEGMENT_OTHER);
 	buf_reset(&b);
 	put_ipv6_header(&b, (uint16_t)(8 + tcp_len("hello")), 44);
 	put_be(&b, 0x0600000112345678, 8);
 	put_tcp(&b, "hello");
 	CHECK(kind_of(&b, 101) == SEGMENT_FRAGMENT);
-	b.ptr[40] = 17;
+	b.ptr[40] = 58;
 	CHECK(kind_of(&b, 101) == SEGMENT_OTHER);
 	b.ptr[40] = 60; /* which may be anywhere */
 	CHECK(kind_of(&b, 101) == SEGMENT_FRAGMENT);
@@ -274,6 +380,31 @@ static void what_is_not_tcp_is_other(void **state)
 	put_be(&b, 7, 4);
 	CHECK(kind_of(&b, 0) == SEGMENT_OTHER);
 	buf_release(&b);
+}
+
+static void tunnels_of_others_are_other(void **state)
+{
+	static const char *const frames[] = {
+		OUTER4("0020", "11") "c00012b5000c000000000000", /* cut short */
+		OUTER4("002c",
+		       "11") "c00012b5001800000000000000002a000000000000000000", /* no VXLAN */
+		OUTER4("002c",
+		       "11") "c00017c1001800004000655800002a000000000000000000", /* version */
+		OUTER4("002c", "2f") "2001880b000000000000000000000000"
+				     "0000000000000000", /* PPTP */
+		OUTER4("002c", "2f") "00000806000000000000000000000000"
+				     "0000000000000000",                                 /* ARP */
+		OUTER4("002c", "11") "00350035001800000000000000002a000000000000000000", /* DNS */
+	};
+	struct buf b;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
+		buf_init(&b, FRAME_MAX);
+		put_hex(&b, frames[i]);
+		CHECK(kind_of(&b, 101) == (i == 0 ? SEGMENT_BAD : SEGMENT_OTHER));
+		buf_release(&b);
+	}
 }
 
 static void contradictions_are_bad(void **state)
@@ -310,6 +441,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_link_type_leads_to_tcp),
+		cmocka_unit_test(every_tunnel_leads_to_tcp),
+		cmocka_unit_test(tunnels_end_somewhere),
+		cmocka_unit_test(tunnels_of_others_are_other),
 		cmocka_unit_test(padding_is_no_payload),
 		cmocka_unit_test(length_zero_means_to_the_end),
 		cmocka_unit_test(options_and_extension_headers_are_passed_over),
