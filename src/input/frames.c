@@ -2,12 +2,13 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "capture/capture.h"
+#include "input/filter.h"
 #include "input/source.h"
 #include "net/fragment.h"
 #include "net/segment.h"
 #include "track/tracker.h"
 
-enum { FRAMES_PER_STEP = 512, FILTER_MAX = 2048 };
+enum { FRAMES_PER_STEP = 512 };
 
 struct frames {
 	struct capture *capture;
@@ -40,27 +41,7 @@ static void frames_free(void *source)
 	mem_free(f);
 }
 
-/* The segments of the ports. */
-static void plain_filter(const struct input_options *o, struct buf *out)
-{
-	buf_put_cstr(out, "(tcp and (");
-	for (size_t i = 0; i < o->port_count; i++)
-		buf_printf(out, "%sport %u", i ? " or " : "", (unsigned)o->ports[i]);
-	buf_put_cstr(out, "))");
-	buf_put_u8(out, 0);
-}
-
-/* The same also in VLANs, also stacked. "vlan" moves all that is behind it by a tag. */
-static void vlan_filter(const char *plain, struct buf *out)
-{
-	buf_printf(out, "%s or (vlan and %s) or (vlan and %s)", plain, plain, plain);
-	buf_put_u8(out, 0);
-}
-
-/*
- * A link that is no Ethernet, "any" for one, may refuse to speak of VLANs. There the plain filter does: the kernel
- * takes the tag off before the filter looks.
- */
+/* A link that is no Ethernet, "any" for one, may refuse to speak of VLANs: there is a filter without them. */
 static enum err open_live(const struct input_options *o, struct capture **out, struct errinfo *info)
 {
 	struct buf plain, filter;
@@ -73,15 +54,14 @@ static enum err open_live(const struct input_options *o, struct capture **out, s
 	};
 	enum err e;
 
-	buf_init(&plain, FILTER_MAX);
-	buf_init(&filter, FILTER_MAX * 4);
-	plain_filter(o, &plain);
-	e = buf_err(&plain);
+	buf_init(&plain, FILTER_LEN_MAX);
+	buf_init(&filter, FILTER_LEN_MAX);
+	filter_put(o, FILTER_TAGS_COME, &plain);
+	filter_put(o, FILTER_TAGS_FOLLOWED, &filter);
+	e = buf_err(&plain) == ERR_OK ? buf_err(&filter) : buf_err(&plain);
 	if (e == ERR_OK && !o->filter) {
 		live.plain = (const char *)plain.ptr;
-		vlan_filter(live.plain, &filter);
 		live.filter = (const char *)filter.ptr;
-		e = buf_err(&filter);
 	}
 	e = e == ERR_OK ? capture_open_live(&live, out, info)
 			: err_set(info, e, 0, "making the capture filter: %s", err_text(e));

@@ -18,7 +18,8 @@ struct input_options {
 	const char *filter;    /* live: tcpdump's language; NULL: the ports */
 	uint16_t ports[TCP_PORTS_MAX];
 	size_t port_count;
-	uint32_t snap_len;      /* live; 0: whole frames */
+	bool any_port;     /* find servers on any port by what they say; PORTS are tried first */
+	uint32_t snap_len; /* live; 0: whole frames */
 	uint64_t buffer_bytes;  /* live; 0: the default */
 	uint64_t max_statement; /* bytes; 0: the servers' own limit */
 	int64_t duration_ns;    /* live: ends after so long; 0: never */
