@@ -142,6 +142,21 @@ static enum segment_kind decode_loopback(struct peel *p, struct segment *s)
 	}
 }
 
+/*
+ * TYPE was read of a cooked header. Linux since 6.10 names there what is behind a VLAN's tag that it left in the
+ * frame, as of outgoing frames where the card takes no tags off.
+ */
+static enum segment_kind decode_cooked(struct peel *p, uint16_t type, struct segment *s)
+{
+	unsigned version = type == ETHERTYPE_IPV4 ? 4 : type == ETHERTYPE_IPV6 ? 6 : 0;
+	struct cursor tag = p->c;
+	uint16_t control = cur_u16be(&tag), inner = cur_u16be(&tag);
+
+	if (version && control >> 12 != version && inner == type && cur_peek(&tag) >> 4 == version)
+		p->c.pos = tag.pos;
+	return peel_ethertype(p, type, s);
+}
+
 static enum segment_kind decode_link(struct peel *p, uint32_t link, struct segment *s)
 {
 	uint16_t type;
@@ -151,11 +166,11 @@ static enum segment_kind decode_link(struct peel *p, uint32_t link, struct segme
 		return peel_ethernet(p, s);
 	case LINKTYPE_LINUX_SLL:
 		cur_skip(&p->c, 14);
-		return peel_ethertype(p, cur_u16be(&p->c), s);
+		return decode_cooked(p, cur_u16be(&p->c), s);
 	case LINKTYPE_LINUX_SLL2:
 		type = cur_u16be(&p->c);
 		cur_skip(&p->c, 18);
-		return peel_ethertype(p, type, s);
+		return decode_cooked(p, type, s);
 	case LINKTYPE_NULL:
 	case LINKTYPE_LOOP:
 		return decode_loopback(p, s);
