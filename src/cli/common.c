@@ -101,7 +101,7 @@ static enum err input_options(const struct opt_words *words, const struct listen
 {
 	*o = (struct input_options){
 		.path = words->count ? words->items[0] : NULL,
-		.interface = args->interface,
+		.interfaces = args->interfaces.count ? &args->interfaces : NULL,
 		.filter = args->filter,
 		.snap_len = args->snap_len <= UINT32_MAX ? (uint32_t)args->snap_len : 0,
 		.buffer_bytes = args->buffer_bytes,
@@ -111,9 +111,9 @@ static enum err input_options(const struct opt_words *words, const struct listen
 	if (words->count > 1)
 		return err_set(info, ERR_USAGE, 0, "one INPUT at a time: '%s' is too many",
 			       words->items[1]);
-	if (o->path && o->interface)
+	if (o->path && o->interfaces)
 		return err_set(info, ERR_USAGE, 0, "INPUT '%s' and -i %s: one of them, please",
-			       o->path, o->interface);
+			       o->path, o->interfaces->items[0]);
 	if (o->path && check_file(o->path, args, info) != ERR_OK)
 		return ERR_USAGE;
 	for (size_t i = 0; i < args->ports.count; i++) {
@@ -140,7 +140,10 @@ static void drop_privileges(void)
 
 static void say_listening(const struct opt_page *page, const struct input_options *o)
 {
-	(void)fprintf(stderr, "myna %s: listening on %s, ", page->name, o->interface);
+	(void)fprintf(stderr, "myna %s: listening on ", page->name);
+	for (size_t i = 0; i < o->interfaces->count; i++)
+		(void)fprintf(stderr, "%s%s", i ? "," : "", o->interfaces->items[i]);
+	(void)fputs(", ", stderr);
 	if (o->filter)
 		(void)fprintf(stderr, "filter \"%s\"", o->filter);
 	for (size_t i = 0; !o->filter && i < o->port_count; i++)
@@ -154,7 +157,7 @@ enum err cli_open_input(const struct opt_page *page, const struct opt_words *wor
 	struct input_options o;
 	enum err e = input_options(words, args, &o, info);
 
-	if (e == ERR_OK && !o.path && !o.interface)
+	if (e == ERR_OK && !o.path && !o.interfaces)
 		return err_set(
 			info, ERR_USAGE, 0,
 			"nothing to listen to: name a file, '-' or -i INTERFACE; see 'myna %s "
@@ -214,7 +217,8 @@ enum err cli_pump(struct input *in, const struct event_sink *sink, struct errinf
 static const char *input_name(const struct opt_words *words, const struct listen_args *listen)
 {
 	if (words->count == 0)
-		return listen->interface;
+		return listen->interfaces.count == 1 ? listen->interfaces.items[0]
+						     : "several interfaces";
 	return strcmp(words->items[0], "-") == 0 ? "standard input" : words->items[0];
 }
 

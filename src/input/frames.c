@@ -8,7 +8,7 @@
 #include "net/segment.h"
 #include "track/tracker.h"
 
-enum { FRAMES_PER_STEP = 512 };
+enum { FRAMES_PER_STEP = 512, INTERFACE_NAME_MAX = 64 };
 
 struct frames {
 	struct capture *capture;
@@ -41,12 +41,77 @@ static void frames_free(void *source)
 	mem_free(f);
 }
 
+/* Live captures while they are opened. */
+struct parts {
+	struct capture *items[CAPTURE_PARTS_MAX];
+	size_t count;
+};
+
+static enum err open_part(struct capture_live_options *live, const char *name, size_t len,
+			  struct parts *parts, struct errinfo *info)
+{
+	char copy[INTERFACE_NAME_MAX] = "";
+	enum err e;
+
+	if (len == 0 || len >= sizeof(copy))
+		return err_set(info, ERR_USAGE, 0,
+			       "-i takes names of interfaces such as eth0,eth1, not '%s'", name);
+	if (parts->count == CAPTURE_PARTS_MAX)
+		return err_set(info, ERR_USAGE, 0, "-i takes at most %d interfaces",
+			       CAPTURE_PARTS_MAX);
+	memcpy(copy, name, len);
+	live->interface = copy;
+	e = capture_open_live(live, &parts->items[parts->count], info);
+	parts->count += e == ERR_OK;
+	return e;
+}
+
+/* All interfaces that O names. What was opened is in PARTS also after an error. */
+static enum err open_parts(const struct input_options *o, struct capture_live_options *live,
+			   struct parts *parts, struct errinfo *info)
+{
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; i < o->interfaces->count; i++) {
+		const char *at = o->interfaces->items[i];
+
+		for (bool more = true; e == ERR_OK && more;) {
+			size_t len = strcspn(at, ",");
+
+			e = open_part(live, at, len, parts, info);
+			more = at[len] == ',';
+			at += len + more;
+		}
+	}
+	return e;
+}
+
+static enum err open_merged(const struct input_options *o, struct capture_live_options *live,
+			    struct capture **out, struct errinfo *info)
+{
+	struct parts parts = {.count = 0};
+	enum err e = open_parts(o, live, &parts, info);
+
+	if (e == ERR_OK && parts.count == 1) {
+		*out = parts.items[0];
+		return ERR_OK;
+	}
+	if (e == ERR_OK) {
+		e = capture_merge(parts.items, parts.count, out);
+		if (e == ERR_OK)
+			return e;
+		e = err_set(info, e, 0, "starting to listen: %s", err_text(e));
+	}
+	while (parts.count > 0)
+		capture_free(parts.items[--parts.count]);
+	return e;
+}
+
 /* A link that is no Ethernet, "any" for one, may refuse to speak of VLANs: there is a filter without them. */
 static enum err open_live(const struct input_options *o, struct capture **out, struct errinfo *info)
 {
 	struct buf plain, filter;
 	struct capture_live_options live = {
-		.interface = o->interface,
 		.filter = o->filter,
 		.snap_len = o->snap_len,
 		.buffer_bytes = o->buffer_bytes,
@@ -63,7 +128,7 @@ static enum err open_live(const struct input_options *o, struct capture **out, s
 		live.plain = (const char *)plain.ptr;
 		live.filter = (const char *)filter.ptr;
 	}
-	e = e == ERR_OK ? capture_open_live(&live, out, info)
+	e = e == ERR_OK ? open_merged(o, &live, out, info)
 			: err_set(info, e, 0, "making the capture filter: %s", err_text(e));
 	buf_release(&filter);
 	buf_release(&plain);
@@ -97,7 +162,7 @@ enum err frames_open(const struct input_options *o, void **out, struct errinfo *
 
 	if (!f)
 		return err_set(info, ERR_NOMEM, 0, "starting to listen: out of memory");
-	f->live = o->interface != NULL;
+	f->live = o->interfaces != NULL;
 	e = open_chain(f, o, info);
 	if (e == ERR_OK)
 		e = f->live ? open_live(o, &f->capture, info)
@@ -136,7 +201,7 @@ static enum err frames_step(void *source, const struct event_sink *sink, struct 
 	for (int i = 0; i < FRAMES_PER_STEP; i++) {
 		e = capture_next(f->capture, &frame, info);
 		if (e == ERR_AGAIN)
-			tcp_tick(f->tcp, clock_wall_ns());
+			tcp_tick(f->tcp, clock_wall_ns() - CAPTURE_MERGE_NS);
 		if (e != ERR_OK)
 			return e;
 		e = take_frame(f, &frame, info);

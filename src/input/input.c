@@ -29,7 +29,7 @@ static bool is_recording(const struct input_options *o)
 
 static bool is_frames(const struct input_options *o)
 {
-	return o->path || o->interface;
+	return o->path || o->interfaces;
 }
 
 /* The first that fits. */
@@ -55,7 +55,7 @@ enum err input_open(const struct input_options *options, struct input **out, str
 			return e;
 		}
 		in->ops = kinds[i].ops;
-		in->live = options->interface != NULL;
+		in->live = options->interfaces != NULL;
 		in->duration_ns = options->duration_ns;
 		*out = in;
 		return ERR_OK;

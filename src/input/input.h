@@ -9,13 +9,15 @@
 
 #include <signal.h>
 
+#include "base/opt.h"
 #include "event/event.h"
 #include "tcp/tcp.h"
 
 struct input_options {
-	const char *path;      /* file or "-"; NULL: live */
-	const char *interface; /* live; NULL: not */
-	const char *filter;    /* live: tcpdump's language; NULL: the ports */
+	const char *path; /* file or "-"; NULL: live */
+	const struct opt_texts
+		*interfaces; /* live: names, also several in one as "eth0,eth1"; NULL: not */
+	const char *filter;  /* live: tcpdump's language; NULL: the ports */
 	uint16_t ports[TCP_PORTS_MAX];
 	size_t port_count;
 	bool any_port;     /* find servers on any port by what they say; PORTS are tried first */

@@ -135,18 +135,18 @@ def conversation(mariadb, shop, tmp_path):
     return pcap.resegment(pcap.read(capture.path)[1], 1400), harness.sessions_over_tcp(mariadb.general_log())
 
 
-def inject(net, name, frames, path, device):
+def inject(net, name, frames, path, *devices):
     pcap.write(path, frames)
-    net.run(name, sys.executable, str(INJECT), str(path), device)
+    net.run(name, sys.executable, str(INJECT), str(path), *devices)
 
 
-@pytest.mark.parametrize("interface", ["b0", "any"])
+@pytest.mark.parametrize("interface", ["b0", "any", "a0,b0", "a0 -i b0"])
 def test_tunnels(myna, net, conversation, tmp_path, interface):
-    """On `any` each frame is heard twice, at both ends of the pair: nothing is told twice."""
+    """With both ends of the pair each frame is heard twice: nothing is told twice."""
     frames, log = conversation
     net.add("x")
     net.veth(("x", "a0"), ("x", "b0"), ("10.1.0.1", "10.1.0.2"), mtu=9000)
-    with listen(net, "x", myna, tmp_path / "heard.myna", mariadb_port(frames), "-i", interface) as capture:
+    with listen(net, "x", myna, tmp_path / "heard.myna", mariadb_port(frames), "-i", *interface.split()) as capture:
         inject(net, "x", tunnels.wrap_capture(frames, random.Random(1)), tmp_path / "sent.pcap", "a0")
     assert_heard(myna, capture, log)
 
@@ -168,6 +168,18 @@ def test_links(myna, net, conversation, tmp_path, link):
                "a0")
     assert_heard(myna, one, log)
     assert_heard(myna, every, log)
+
+
+def test_each_direction_on_an_interface_of_its_own(myna, net, conversation, tmp_path):
+    frames, log = conversation
+    port = mariadb_port(frames)
+    net.add("x")
+    net.veth(("x", "a0"), ("x", "b0"), ("10.1.0.1", "10.1.0.2"), mtu=9000)
+    net.veth(("x", "c0"), ("x", "d0"), ("10.2.0.1", "10.2.0.2"), mtu=9000)
+    with listen(net, "x", myna, tmp_path / "heard.myna", port, "-i", "b0,d0,lo") as capture:
+        inject(net, "x", frames, tmp_path / "sent.pcap", "a0", str(port), "c0")
+    count = assert_heard(myna, capture, log)
+    assert count["lost_responses"] == 0
 
 
 def test_other_ports_stay_in_the_kernel(myna, net, conversation, tmp_path):
