@@ -77,7 +77,8 @@ struct listen_args {
 		 .offset = offsetof(type, member.ports),                                           \
 		 .placeholder = "PORT",                                                            \
 		 .help = "the port servers are on; several as 3306,3307 or by "                    \
-			 "repeating the option (default 3306)"},                                   \
+			 "repeating the option; 'any' finds them by what they say (default "       \
+			 "3306)"},                                                                 \
 		{.name = "filter",                                                                 \
 		 .kind = OPT_TEXT,                                                                 \
 		 .offset = offsetof(type, member.filter),                                          \

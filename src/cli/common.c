@@ -59,6 +59,13 @@ static enum err add_ports(const char *list, struct input_options *o, struct erri
 		size_t len = strcspn(at, ",");
 		uint64_t port = 0;
 
+		if (len == 3 && memcmp(at, "any", len) == 0) {
+			o->any_port = true;
+			at += len;
+			if (*at == '\0')
+				return ERR_OK;
+			continue;
+		}
 		if (len == 0 || len >= sizeof(number))
 			return err_set(info, ERR_USAGE, 0,
 				       "--port takes port numbers such as 3306,3307, not '%s'",
@@ -146,7 +153,9 @@ static void say_listening(const struct opt_page *page, const struct input_option
 	(void)fputs(", ", stderr);
 	if (o->filter)
 		(void)fprintf(stderr, "filter \"%s\"", o->filter);
-	for (size_t i = 0; !o->filter && i < o->port_count; i++)
+	if (!o->filter && o->any_port)
+		(void)fputs("any port", stderr);
+	for (size_t i = 0; !o->filter && !o->any_port && i < o->port_count; i++)
 		(void)fprintf(stderr, "%s%u", i == 0 ? "port " : ",", o->ports[i]);
 	(void)fputs(o->duration_ns ? "\n" : "; Ctrl-C ends it\n", stderr);
 }

@@ -6,6 +6,7 @@
 #include "input/source.h"
 #include "net/fragment.h"
 #include "net/segment.h"
+#include "track/probe.h"
 #include "track/tracker.h"
 
 enum { FRAMES_PER_STEP = 512, INTERFACE_NAME_MAX = 64 };
@@ -15,6 +16,7 @@ struct frames {
 	struct fragments *fragments;
 	struct tcp *tcp;
 	struct tracker *tracker;
+	struct probe *probe;    /* NULL: the ports say what is MySQL */
 	struct event_sink sink; /* where the tracker's events go: known only when steps are made */
 	uint64_t kinds[SEGMENT_KINDS];
 	bool live;
@@ -36,6 +38,7 @@ static void frames_free(void *source)
 		return;
 	tcp_free(f->tcp);
 	fragments_free(f->fragments);
+	probe_free(f->probe);
 	tracker_free(f->tracker);
 	capture_free(f->capture);
 	mem_free(f);
@@ -138,7 +141,7 @@ static enum err open_live(const struct input_options *o, struct capture **out, s
 static enum err open_chain(struct frames *f, const struct input_options *o, struct errinfo *info)
 {
 	struct tracker_options tracker = {.max_statement = o->max_statement};
-	struct tcp_options tcp = {.port_count = o->port_count};
+	struct tcp_options tcp = {.port_count = o->port_count, .any_port = o->any_port};
 	struct event_sink sink = {.event = forward, .ctx = f};
 	struct stream_handler handler;
 	enum err e;
@@ -147,8 +150,13 @@ static enum err open_chain(struct frames *f, const struct input_options *o, stru
 	e = tracker_new(&tracker, &sink, &f->tracker);
 	if (e == ERR_OK) {
 		handler = tracker_handler(f->tracker);
-		e = tcp_new(&tcp, &handler, &f->tcp);
+		if (o->any_port)
+			e = probe_new(&handler, &f->probe);
 	}
+	if (f->probe)
+		handler = probe_handler(f->probe);
+	if (e == ERR_OK)
+		e = tcp_new(&tcp, &handler, &f->tcp);
 	f->fragments = fragments_new();
 	if (e == ERR_OK && !f->fragments)
 		e = ERR_NOMEM;
@@ -240,6 +248,7 @@ static void frames_coverage(void *source, struct coverage *out)
 	out->bad_frames =
 		f->kinds[SEGMENT_BAD] + f->kinds[SEGMENT_LINK] + f->kinds[SEGMENT_TRUNCATED];
 	out->other_ports = tcp->other_ports;
+	out->other_flows = f->probe ? probe_other_flows(f->probe) : 0;
 	out->limits += tcp->limit_closed;
 }
 

@@ -194,3 +194,13 @@ def test_other_ports_stay_in_the_kernel(myna, net, conversation, tmp_path):
                     for f in frames]
             inject(net, "x", sent, tmp_path / "sent.pcap", "a0")
     assert harness.coverage(myna.export(capture.path, status=(0, 3)))["frames"] == 0
+
+
+@pytest.mark.parametrize("interface", ["b0", "any"])
+def test_any_port(myna, net, conversation, tmp_path, interface):
+    frames, log = conversation
+    net.add("x")
+    net.veth(("x", "a0"), ("x", "b0"), ("10.1.0.1", "10.1.0.2"), mtu=9000)
+    with listen(net, "x", myna, tmp_path / "heard.myna", "any", "-i", interface) as capture:
+        inject(net, "x", tunnels.wrap_capture(frames, random.Random(4)), tmp_path / "sent.pcap", "a0")
+    assert_heard(myna, capture, log)
