@@ -42,7 +42,7 @@ struct probed {
 	enum stream_side asker; /* joined: whose commands are held */
 	enum stream_side last;  /* joined: who spoke last */
 	bool heard[2];
-	uint64_t next[2]; /* joined: offset of what a side says next */
+	uint64_t next[2]; /* offset of what a side says next */
 	uint64_t
 		base[2]; /* joined: the same when what is held began; offsets are told from there */
 	uint32_t turns;
@@ -289,24 +289,19 @@ static void look(struct probe *p, struct probed *f, const struct stream_chunk *c
 	if (chunk->gap) {
 		drop_held(f);
 		f->joined = true;
-		f->next[chunk->from] = chunk->offset + chunk->gap;
-		return;
-	}
-	if (f->joined) {
+	} else if (f->joined) {
 		if (look_at_talk(f, chunk))
 			found(p, f);
-		f->next[chunk->from] += chunk->bytes.len;
-		if (f->verdict == IS_MYSQL)
-			return;
-		if (f->turns >= PROBE_TURNS_MAX || f->looked_at >= PROBE_BYTES_MAX)
+		else if (f->turns >= PROBE_TURNS_MAX || f->looked_at >= PROBE_BYTES_MAX)
 			give_up(p, f);
-		return;
+	} else {
+		verdict = look_at_start(f, chunk);
+		if (verdict == IS_OTHER || !hold(f, chunk))
+			give_up(p, f);
+		else if (verdict == IS_MYSQL)
+			found(p, f);
 	}
-	verdict = look_at_start(f, chunk);
-	if (verdict == IS_OTHER || !hold(f, chunk))
-		give_up(p, f);
-	else if (verdict == IS_MYSQL)
-		found(p, f);
+	f->next[chunk->from] = chunk->offset + chunk->bytes.len + chunk->gap;
 }
 
 /* ---- the handler ---- */
