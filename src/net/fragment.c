@@ -19,6 +19,7 @@ enum {
 	UNITS_MAX = (FRAGMENTS_DATAGRAM_LEN_MAX + UNIT) / UNIT,
 	WORD_BITS = 64,
 	BYTES_FIRST = 2048, /* room in a new datagram: two fragments of an Ethernet */
+	MARKS_MAX = 16,     /* fragments of a datagram that are known again afterwards */
 	KEPT_MAX = 16,      /* datagrams within each other in one frame */
 };
 
@@ -34,12 +35,13 @@ struct datagram {
 	enum datagram_state state;
 	int64_t first_ns, whole_ns;
 	struct datagram *older, *newer;
-	uint32_t pieces;     /* fragments taken */
-	uint32_t units;      /* heard of it */
-	uint32_t end;        /* bytes: the furthest that was heard of */
-	bool end_known;      /* END is its length */
-	uint32_t have_until; /* bytes: what is behind was cut off by the capture */
-	uint32_t cap;        /* bytes of BYTES */
+	uint64_t marks[MARKS_MAX]; /* of the first fragments taken, to know repetitions by */
+	uint32_t pieces;           /* fragments taken */
+	uint32_t units;            /* heard of it */
+	uint32_t end;              /* bytes: the furthest that was heard of */
+	bool end_known;            /* END is its length */
+	uint32_t have_until;       /* bytes: what is behind was cut off by the capture */
+	uint32_t cap;              /* bytes of BYTES */
 	uint8_t *bytes;
 	uint64_t *heard; /* a bit for each unit; NULL unless open */
 };
@@ -142,6 +144,22 @@ static bool is_over(const struct datagram *d, int64_t now_ns)
 	return age_ns > FRAGMENTS_AGE_NS || age_ns < -(int64_t)FRAGMENTS_AGE_NS;
 }
 
+static uint64_t mark_of(const struct fragment *in)
+{
+	return hash_mix(hash_bytes(in->bytes), (uint64_t)in->offset << 32 | in->wire_len);
+}
+
+/* D was given out: is IN none of its fragments, but of a new datagram of that identification? */
+static bool is_of_another(const struct datagram *d, const struct fragment *in)
+{
+	if (d->state != DATAGRAM_GIVEN_OUT || d->pieces > MARKS_MAX)
+		return false;
+	for (uint32_t i = 0; i < d->pieces; i++)
+		if (d->marks[i] == mark_of(in))
+			return false;
+	return true;
+}
+
 static struct datagram *find(struct fragments *f, const struct fragment *in)
 {
 	struct datagram *d;
@@ -149,7 +167,7 @@ static struct datagram *find(struct fragments *f, const struct fragment *in)
 	while (f->oldest && is_over(f->oldest, in->time_ns))
 		forget(f, f->oldest);
 	d = map_get(&f->table, key_hash(in), in);
-	if (d && is_over(d, in->time_ns)) {
+	if (d && (is_over(d, in->time_ns) || is_of_another(d, in))) {
 		forget(f, d);
 		d = NULL;
 	}
@@ -282,6 +300,8 @@ bool fragments_take(struct fragments *f, const struct fragment *in, struct fragm
 		drop_bytes(f, d);
 		return false;
 	}
+	if (d->pieces <= MARKS_MAX)
+		d->marks[d->pieces - 1] = mark_of(in);
 	if (!is_whole(d) || f->kept_count == KEPT_MAX)
 		return false;
 	give_out(f, d, in->time_ns, out);

@@ -5,7 +5,7 @@
  *   ERSPAN   I to III, draft-foschiano-erspan: frames of a switch's mirror port, over GRE
  *   VXLAN    RFC 7348           UDP port 4789, or 8472 (Linux's first)
  *   Geneve   RFC 8926           UDP port 6081
- *   MPLS     RFC 3032, 4385     what is inside is not named: IP shows by its version, a frame by its control word
+ *   MPLS     RFC 3032, 4385     what is inside is not named: IP shows by its version, a frame by its type
  *   PPPoE    RFC 2516
  */
 #include "net/peel.h"
@@ -32,6 +32,8 @@ enum {
 	ERSPAN_3_TYPE = 0x7c00, /* of the frame */
 	ERSPAN_3_TYPE_IP = 0x0800,
 	VXLAN_ID_PRESENT = 0x08,
+	ETHERNET_HEADER = 14,
+	CONTROL_WORD = 4,
 	MPLS_BOTTOM = 0x100, /* of a label's 32 bits: the last label */
 	PPPOE_VERSION_TYPE = 0x11,
 	PPP_IPV4 = 0x0021,
@@ -139,6 +141,30 @@ enum segment_kind peel_udp(struct peel *p, struct segment *s)
 	return port == PORT_GENEVE ? peel_geneve(p, s) : peel_vxlan(p, s);
 }
 
+/* A frame, with a control word in front or without: that is where a type is that we know. */
+static enum segment_kind peel_pseudowire(struct peel *p, struct segment *s)
+{
+	struct cursor ahead = p->c;
+
+	if (cur_left(&p->c) < CONTROL_WORD + ETHERNET_HEADER)
+		return peel_too_short(p);
+	cur_skip(&ahead, CONTROL_WORD + ETHERNET_HEADER - 2);
+	switch (cur_u16be(&ahead)) {
+	case ETHERTYPE_IPV4:
+	case ETHERTYPE_IPV6:
+	case ETHERTYPE_VLAN:
+	case ETHERTYPE_QINQ:
+	case ETHERTYPE_QINQ_OLD:
+	case ETHERTYPE_MPLS:
+	case ETHERTYPE_MPLS_MULTICAST:
+	case ETHERTYPE_PPPOE_SESSION:
+		if (cur_peek(&p->c) >> 4 == 0)
+			cur_skip(&p->c, CONTROL_WORD);
+		break;
+	}
+	return peel_ethernet(p, s);
+}
+
 enum segment_kind peel_mpls(struct peel *p, struct segment *s)
 {
 	uint32_t label;
@@ -149,15 +175,12 @@ enum segment_kind peel_mpls(struct peel *p, struct segment *s)
 	if (!cur_ok(&p->c) || cur_left(&p->c) == 0)
 		return peel_too_short(p);
 	switch (cur_peek(&p->c) >> 4) {
-	case 0:
-		cur_skip(&p->c, 4); /* a pseudowire's control word */
-		return peel_ethernet(p, s);
 	case 4:
 		return peel_ipv4(p, s);
 	case 6:
 		return peel_ipv6(p, s);
 	default:
-		return SEGMENT_OTHER;
+		return peel_pseudowire(p, s);
 	}
 }
 

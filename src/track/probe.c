@@ -266,7 +266,7 @@ static bool look_at_talk(struct probed *f, const struct stream_chunk *chunk)
 	f->looked_at += chunk->bytes.len;
 	if (chunk->offset == 0 && guess_greeting(chunk->bytes)) {
 		drop_held(f);
-		memset(f->base, 0, sizeof(f->base));
+		memcpy(f->base, f->next, sizeof(f->base));
 		f->swapped = chunk->from == STREAM_CLIENT;
 		return hold(f, chunk);
 	}

@@ -96,6 +96,11 @@ def pseudowire(datagram, _):
     return MACS + struct.pack(">HII", 0x8847, 16 << 12 | 0x100 | 64, 0) + frame(datagram)
 
 
+def bare_pseudowire(datagram, _):
+    """Without a control word."""
+    return MACS + struct.pack(">HI", 0x8847, 16 << 12 | 0x100 | 64) + frame(datagram)
+
+
 def pppoe(datagram, _):
     protocol = 0x57 if is_ip6(datagram) else 0x21
     return MACS + struct.pack(">HBBHHH", 0x8864, 0x11, 0, 9, 2 + len(datagram), protocol) + datagram
@@ -106,7 +111,7 @@ def plain(datagram, _):
 
 
 # Datagram to Ethernet frame.
-LINKS = [plain, vlan, qinq, mpls, pseudowire, pppoe]
+LINKS = [plain, vlan, qinq, mpls, pseudowire, bare_pseudowire, pppoe]
 
 
 def fragments(datagram, size, rng):

@@ -75,6 +75,11 @@ static const struct tunnel tunnels[] = {
 	{1, ETHERNET("8847") "0001003f0001013f", false},
 	{1, ETHERNET("8848") "0001013f", true},
 	{1, ETHERNET("8847") "0001013f00000000" ETHERNET("0800"), false},
+	{1, ETHERNET("8847") "0001013f" ETHERNET("0800"), false},
+	{1,
+	 ETHERNET("8847") "0001013f"
+			  "a2a3a4a5a6a7a8a9aaabacad86dd",
+	 true},
 	{101, OUTER4("0049", "89") "0001013f", false},
 	/* PPPoE: its protocol in two bytes and in one; MPLS inside */
 	{1, ETHERNET("8864") "1100000100330021", false},
