@@ -67,6 +67,7 @@ static enum err open_part(struct capture_live_options *live, const char *name, s
 	memcpy(copy, name, len);
 	live->interface = copy;
 	e = capture_open_live(live, &parts->items[parts->count], info);
+	live->interface = NULL;
 	parts->count += e == ERR_OK;
 	return e;
 }
