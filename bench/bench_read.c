@@ -63,7 +63,7 @@ static enum err read_all(struct capture *c, struct tcp *t, struct counts *n, str
 			continue;
 		if (e != ERR_OK)
 			break;
-		kind = segment_decode(&f, &s);
+		kind = segment_decode(NULL, &f, &s);
 		n->kinds[kind]++;
 		if (kind != SEGMENT_TCP)
 			continue;

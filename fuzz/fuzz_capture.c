@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "capture/capture.h"
+#include "net/fragment.h"
 #include "net/segment.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -15,6 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* Reads the file to its end; what was handed out and what was passed over is never more than it. */
 static void read_all(struct capture *c)
 {
+	struct fragments *fragments = fragments_new();
 	struct capture_stats stats;
 	struct errinfo info;
 	struct segment s;
@@ -28,10 +30,11 @@ static void read_all(struct capture *c)
 		assert(f.wire_len >= f.bytes.len);
 		for (size_t i = 0; i < f.bytes.len; i++)
 			sum += f.bytes.ptr[i];
-		if (segment_decode(&f, &s) == SEGMENT_TCP)
+		if (segment_decode(fragments, &f, &s) == SEGMENT_TCP)
 			sum += s.seq;
 	}
 	assert(e == ERR_EOF);
+	fragments_free(fragments);
 	capture_get_stats(c, &stats);
 	assert(stats.frames == frames && stats.truncated_frames <= frames);
 	assert(capture_progress(c) >= 0 && capture_progress(c) <= 1);

@@ -1,5 +1,5 @@
 /*
- * Target: segment_decode, tcp_segment, tcp_tick, tcp_finish.
+ * Target: segment_decode, fragments_take, tcp_segment, tcp_tick, tcp_finish.
  * The input is a list of steps; the first byte of each chooses: frames of foreign bytes, segments of
  * a few connections that are near enough to each other to meet, or time that passes. chunk_log holds
  * what comes out to the promises of stream/chunk.h.
@@ -9,6 +9,7 @@
 
 #include "../tests/chunk_log.h"
 #include "base/cursor.h"
+#include "net/fragment.h"
 #include "net/segment.h"
 #include "tcp/tcp.h"
 
@@ -28,6 +29,7 @@ static const uint32_t links[] = {0, 1, 12, 101, 108, 113, 228, 229, 276, 105};
 
 struct state {
 	struct tcp *tcp;
+	struct fragments *fragments;
 	uint64_t frame;
 	int64_t now_ns;
 	uint32_t base[2];
@@ -56,9 +58,10 @@ static void step_frame(struct state *st, struct cursor *c)
 	if (bytes.len)
 		memcpy(exact, bytes.ptr, bytes.len);
 	f.bytes = slice_of(exact, bytes.len);
-	if (segment_decode(&f, &s) == SEGMENT_TCP)
+	if (segment_decode(st->fragments, &f, &s) == SEGMENT_TCP)
 		take(st, &s);
 	free(exact);
+	assert(fragments_given_up(st->fragments) <= st->frame);
 }
 
 static void step_segment(struct state *st, struct cursor *c)
@@ -116,10 +119,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	handler = chunk_log_handler(log);
 	st->now_ns = INT64_C(1700000000000000000);
 	assert(tcp_new(&options, &handler, &st->tcp) == ERR_OK);
+	st->fragments = fragments_new();
+	assert(st->fragments);
 	while (cur_left(&c) > 0)
 		step(st, &c);
 	tcp_finish(st->tcp);
 	assert(log->opened == log->closed);
+	fragments_free(st->fragments);
 	tcp_free(st->tcp);
 	chunk_log_release(log);
 	free(log);

@@ -15,6 +15,11 @@
 
 struct capture;
 
+enum {
+	CAPTURE_PARTS_MAX = 32,       /* live captures that are merged */
+	CAPTURE_MERGE_NS = 150000000, /* merged frames are handed out so long after their time */
+};
+
 struct capture_live_options {
 	const char *interface;
 	const char *filter; /* tcpdump's language; NULL: everything */
@@ -49,6 +54,12 @@ enum err capture_open_fd(int fd, const char *path, struct capture **out,
  */
 enum err capture_open_live(const struct capture_live_options *options, struct capture **out,
 			   struct errinfo *info) MUST_CHECK;
+
+/*
+ * COUNT live captures, at least one, as one that hands out their frames by time and counts what all of them
+ * dropped. Takes PARTS over, unless ERR_NOMEM.
+ */
+enum err capture_merge(struct capture *const *parts, size_t count, struct capture **out) MUST_CHECK;
 
 /*
  * Gets the next frame. ERR_EOF: the file ended (also where it was cut off, see capture_stats).

@@ -26,7 +26,6 @@ static const int64_t EARLY_NS = NS_PER_S;
 struct live {
 	struct capture base; /* first */
 	pcap_t *pcap;
-	int fd; /* to wait on; libpcap's */
 	uint32_t link;
 	int64_t fraction_ns;
 	uint32_t drops, if_drops; /* as libpcap told them last; they wrap */
@@ -131,8 +130,8 @@ static enum err activate(struct live *l, const struct capture_live_options *opti
 	status = pcap_activate(l->pcap);
 	if (status < 0)
 		return not_activated(l->pcap, options->interface, status, info);
-	l->fd = pcap_get_selectable_fd(l->pcap);
-	if (pcap_setnonblock(l->pcap, 1, error) != 0 || l->fd < 0)
+	l->base.fd = pcap_get_selectable_fd(l->pcap);
+	if (pcap_setnonblock(l->pcap, 1, error) != 0 || l->base.fd < 0)
 		return err_set(info, ERR_IO, 0, "listen on %s: it cannot be waited for %s",
 			       options->interface, error);
 	/* The second version of the cooked link also names the interface. */
@@ -171,12 +170,12 @@ static bool is_early(struct live *l, const struct frame *f)
 static enum err live_next(struct capture *c, struct frame *out, struct errinfo *info)
 {
 	struct live *l = (struct live *)c;
-	struct pollfd ready = {.fd = l->fd, .events = POLLIN};
+	struct pollfd ready = {.fd = l->base.fd, .events = POLLIN};
 	struct pcap_pkthdr *header;
 	const uint8_t *bytes;
 	int got = pcap_next_ex(l->pcap, &header, &bytes);
 
-	if (got == 0 && poll(&ready, 1, WAIT_MS) > 0)
+	if (got == 0 && !c->waits_outside && poll(&ready, 1, WAIT_MS) > 0)
 		got = pcap_next_ex(l->pcap, &header, &bytes);
 	if (got == 0) /* nothing came, or a signal did */
 		return ERR_AGAIN;

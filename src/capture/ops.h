@@ -16,6 +16,8 @@ struct capture_ops {
 /* The first member of every kind's own struct. */
 struct capture {
 	const struct capture_ops *ops;
+	int fd;                     /* live: becomes readable when frames come */
+	bool waits_outside;         /* live: next() does not wait itself */
 	struct capture_stats stats; /* frames and truncated_frames are counted by capture_next() */
 };
 

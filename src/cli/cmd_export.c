@@ -54,7 +54,7 @@ static enum err make_sink(struct out *out, const void *args, const char *input,
 
 static int run(int argc, char **argv)
 {
-	struct export_args args = {.listen = {.interface = NULL}};
+	struct export_args args = {.listen = {.filter = NULL}};
 	const struct cli_writer writer = {
 		.page = &page, .args = &args, .listen = &args.listen, .make = make_sink};
 

@@ -55,7 +55,7 @@ bool cli_parse(const struct opt_page *page, int argc, char **argv, void *args,
 
 /* What every command that listens takes. */
 struct listen_args {
-	const char *interface;
+	struct opt_texts interfaces;
 	struct opt_texts ports;
 	const char *filter;
 	uint64_t snap_len;
@@ -67,16 +67,18 @@ struct listen_args {
 #define LISTEN_OPTS(type, member)                                                                  \
 	{.letter = 'i',                                                                            \
 	 .name = "interface",                                                                      \
-	 .kind = OPT_TEXT,                                                                         \
-	 .offset = offsetof(type, member.interface),                                               \
+	 .kind = OPT_TEXTS,                                                                        \
+	 .offset = offsetof(type, member.interfaces),                                              \
 	 .placeholder = "NAME",                                                                    \
-	 .help = "listen on this network interface ('any': on all of them) until Ctrl-C"},         \
+	 .help = "listen on this network interface until Ctrl-C; several as eth0,eth1 or "         \
+		 "by repeating the option ('any': on all of them)"},                               \
 		{.name = "port",                                                                   \
 		 .kind = OPT_TEXTS,                                                                \
 		 .offset = offsetof(type, member.ports),                                           \
 		 .placeholder = "PORT",                                                            \
 		 .help = "the port servers are on; several as 3306,3307 or by "                    \
-			 "repeating the option (default 3306)"},                                   \
+			 "repeating the option; 'any' finds them by what they say (default "       \
+			 "3306)"},                                                                 \
 		{.name = "filter",                                                                 \
 		 .kind = OPT_TEXT,                                                                 \
 		 .offset = offsetof(type, member.filter),                                          \

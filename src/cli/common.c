@@ -59,6 +59,13 @@ static enum err add_ports(const char *list, struct input_options *o, struct erri
 		size_t len = strcspn(at, ",");
 		uint64_t port = 0;
 
+		if (len == 3 && memcmp(at, "any", len) == 0) {
+			o->any_port = true;
+			at += len;
+			if (*at == '\0')
+				return ERR_OK;
+			continue;
+		}
 		if (len == 0 || len >= sizeof(number))
 			return err_set(info, ERR_USAGE, 0,
 				       "--port takes port numbers such as 3306,3307, not '%s'",
@@ -101,7 +108,7 @@ static enum err input_options(const struct opt_words *words, const struct listen
 {
 	*o = (struct input_options){
 		.path = words->count ? words->items[0] : NULL,
-		.interface = args->interface,
+		.interfaces = args->interfaces.count ? &args->interfaces : NULL,
 		.filter = args->filter,
 		.snap_len = args->snap_len <= UINT32_MAX ? (uint32_t)args->snap_len : 0,
 		.buffer_bytes = args->buffer_bytes,
@@ -111,9 +118,9 @@ static enum err input_options(const struct opt_words *words, const struct listen
 	if (words->count > 1)
 		return err_set(info, ERR_USAGE, 0, "one INPUT at a time: '%s' is too many",
 			       words->items[1]);
-	if (o->path && o->interface)
+	if (o->path && o->interfaces)
 		return err_set(info, ERR_USAGE, 0, "INPUT '%s' and -i %s: one of them, please",
-			       o->path, o->interface);
+			       o->path, o->interfaces->items[0]);
 	if (o->path && check_file(o->path, args, info) != ERR_OK)
 		return ERR_USAGE;
 	for (size_t i = 0; i < args->ports.count; i++) {
@@ -140,10 +147,15 @@ static void drop_privileges(void)
 
 static void say_listening(const struct opt_page *page, const struct input_options *o)
 {
-	(void)fprintf(stderr, "myna %s: listening on %s, ", page->name, o->interface);
+	(void)fprintf(stderr, "myna %s: listening on ", page->name);
+	for (size_t i = 0; i < o->interfaces->count; i++)
+		(void)fprintf(stderr, "%s%s", i ? "," : "", o->interfaces->items[i]);
+	(void)fputs(", ", stderr);
 	if (o->filter)
 		(void)fprintf(stderr, "filter \"%s\"", o->filter);
-	for (size_t i = 0; !o->filter && i < o->port_count; i++)
+	if (!o->filter && o->any_port)
+		(void)fputs("any port", stderr);
+	for (size_t i = 0; !o->filter && !o->any_port && i < o->port_count; i++)
 		(void)fprintf(stderr, "%s%u", i == 0 ? "port " : ",", o->ports[i]);
 	(void)fputs(o->duration_ns ? "\n" : "; Ctrl-C ends it\n", stderr);
 }
@@ -154,7 +166,7 @@ enum err cli_open_input(const struct opt_page *page, const struct opt_words *wor
 	struct input_options o;
 	enum err e = input_options(words, args, &o, info);
 
-	if (e == ERR_OK && !o.path && !o.interface)
+	if (e == ERR_OK && !o.path && !o.interfaces)
 		return err_set(
 			info, ERR_USAGE, 0,
 			"nothing to listen to: name a file, '-' or -i INTERFACE; see 'myna %s "
@@ -214,7 +226,8 @@ enum err cli_pump(struct input *in, const struct event_sink *sink, struct errinf
 static const char *input_name(const struct opt_words *words, const struct listen_args *listen)
 {
 	if (words->count == 0)
-		return listen->interface;
+		return listen->interfaces.count == 1 ? listen->interfaces.items[0]
+						     : "several interfaces";
 	return strcmp(words->items[0], "-") == 0 ? "standard input" : words->items[0];
 }
 

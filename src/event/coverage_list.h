@@ -23,9 +23,10 @@ COVERAGE(compressed, false, "sessions that were compressed, and heard like any o
 COVERAGE(replication, false, "sessions passed over because they carry replication")
 COVERAGE(undecodable, true, "sessions that left the protocol, or never spoke it")
 COVERAGE(unknown_commands, true, "commands without a name, or not decoded")
-COVERAGE(fragments, true, "IP fragments, which were not put together")
+COVERAGE(fragments, true, "IP fragments that could not be put together")
 COVERAGE(other_frames, false, "frames that carry no TCP")
 COVERAGE(other_ports, false, "TCP segments on none of the ports listened for")
+COVERAGE(other_flows, false, "connections in which no MySQL was found, by --port any")
 COVERAGE(bad_frames, true,
 	 "frames whose headers contradict themselves or whose link type is unknown")
 COVERAGE(bad_input_bytes, true, "bytes of a damaged input that were passed over")

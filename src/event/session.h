@@ -95,6 +95,8 @@ struct session {
 	uint64_t id; /* the same on every run over one file, unique in practice between machines */
 	int64_t start_ns;
 	struct endpoint client, server;
+	struct endpoint
+		proxy; /* who connected, where a PROXY header told CLIENT; port 0: no such */
 	bool joined;
 	enum session_login login;
 	int64_t login_ns; /* from the greeting to the end of the login; negative: unknown */

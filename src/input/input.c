@@ -63,13 +63,13 @@ enum err input_open(const struct input_options *options, struct input **out, str
 	struct input *in;
 	int fd = -1;
 
-	if (!options->path && !options->interface)
+	if (!options->path && !options->interfaces)
 		return err_set(info, ERR_USAGE, 0,
 			       "nothing to listen to: name a file, '-' or an interface with -i");
 	in = mem_zalloc(sizeof(*in));
 	if (!in)
 		return err_set(info, ERR_NOMEM, 0, "opening the input: out of memory");
-	if (!options->interface)
+	if (!options->interfaces)
 		e = open_path(options->path, &fd, info);
 	kind = kind_of(fd);
 	if (e == ERR_OK)
@@ -79,7 +79,7 @@ enum err input_open(const struct input_options *options, struct input **out, str
 		return e;
 	}
 	in->ops = kind->ops;
-	in->live = options->interface != NULL;
+	in->live = options->interfaces != NULL;
 	in->duration_ns = options->duration_ns;
 	*out = in;
 	return ERR_OK;

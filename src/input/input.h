@@ -9,16 +9,19 @@
 
 #include <signal.h>
 
+#include "base/opt.h"
 #include "event/event.h"
 #include "tcp/tcp.h"
 
 struct input_options {
-	const char *path;      /* file or "-"; NULL: live */
-	const char *interface; /* live; NULL: not */
-	const char *filter;    /* live: tcpdump's language; NULL: the ports */
+	const char *path; /* file or "-"; NULL: live */
+	const struct opt_texts
+		*interfaces; /* live: names, also several in one as "eth0,eth1"; NULL: not */
+	const char *filter;  /* live: tcpdump's language; NULL: the ports */
 	uint16_t ports[TCP_PORTS_MAX];
 	size_t port_count;
-	uint32_t snap_len;      /* live; 0: whole frames */
+	bool any_port;     /* find servers on any port by what they say; PORTS are tried first */
+	uint32_t snap_len; /* live; 0: whole frames */
 	uint64_t buffer_bytes;  /* live; 0: the default */
 	uint64_t max_statement; /* bytes; 0: the servers' own limit */
 	int64_t duration_ns;    /* live: ends after so long; 0: never */

@@ -238,6 +238,7 @@ static enum err on_session(struct decoder *d, struct cursor *c)
 	}
 	note_damage(d, k, id.commands);
 	k->session->joined = id.joined;
+	k->session->proxy = id.proxy;
 	k->session->commands = k->last_n = id.commands;
 	e = take_groups(c, id.groups, k->session);
 	k->session->gaps += k->extra_gaps;

@@ -72,6 +72,11 @@ enum record_statement_flag {
 	STATEMENT_LONG_DATA_UNTOLD = 1 << 5,
 };
 
+enum record_identity_flag {
+	IDENTITY_JOINED = 1 << 0,
+	IDENTITY_PROXY = 1 << 1,
+};
+
 enum record_command_flag {
 	COMMAND_LAST_NS = 1 << 0,
 	COMMAND_FIRST_NS = 1 << 1,

@@ -21,7 +21,10 @@ static void put_identity(struct record *r, const struct session *s)
 	record_signed(r, s->start_ns);
 	put_endpoint(r, &s->client);
 	put_endpoint(r, &s->server);
-	record_bool(r, s->joined);
+	record_u8(r, (uint8_t)((s->joined ? IDENTITY_JOINED : 0) |
+			       (s->proxy.port ? IDENTITY_PROXY : 0)));
+	if (s->proxy.port)
+		put_endpoint(r, &s->proxy);
 }
 
 static void put_login(struct record *r, const struct session *s)

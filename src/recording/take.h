@@ -18,6 +18,7 @@ struct take_identity {
 	uint32_t groups;
 	int64_t start_ns;
 	struct endpoint client, server;
+	struct endpoint proxy;
 	bool joined;
 };
 

@@ -25,6 +25,8 @@ static struct endpoint take_endpoint(struct cursor *c)
 
 void take_identity(struct cursor *c, struct take_identity *out)
 {
+	unsigned flags;
+
 	out->id = cur_u64(c);
 	out->commands = cur_varint(c);
 	out->groups = (uint32_t)cur_varint_max(c, UINT32_MAX);
@@ -35,7 +37,13 @@ void take_identity(struct cursor *c, struct take_identity *out)
 	out->start_ns = cur_signed(c);
 	out->client = take_endpoint(c);
 	out->server = take_endpoint(c);
-	out->joined = cur_bool(c);
+	flags = cur_u8(c);
+	if (flags > (IDENTITY_JOINED | IDENTITY_PROXY))
+		cur_fail(c);
+	out->joined = flags & IDENTITY_JOINED;
+	out->proxy = (struct endpoint){.port = 0};
+	if (flags & IDENTITY_PROXY)
+		out->proxy = take_endpoint(c);
 }
 
 static enum err take_fact(struct cursor *c, struct fact *out)

@@ -130,6 +130,8 @@ static void put_session(struct export_sink *x, const struct event *e)
 	put_attributes(j, s);
 	json_key_cstr(j, "compression", compression_names[s->compression]);
 	put_login(j, s);
+	if (s->proxy.port)
+		put_endpoint(j, "proxy", &s->proxy);
 	json_end(j);
 	json_newline(j);
 }

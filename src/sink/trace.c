@@ -213,6 +213,8 @@ static void put_session(struct trace_sink *t, const struct event *e)
 	out_printf(t->out, "session %s -> %s", endpoint_format(&s->client, client),
 		   endpoint_format(&s->server, server));
 	put_colour(t, PLAIN);
+	if (s->proxy.port)
+		out_printf(t->out, " by proxy %s", endpoint_format(&s->proxy, client));
 	if (s->joined)
 		out_put_cstr(t->out, ", joined");
 	put_fact(t, "server", &s->server_version);

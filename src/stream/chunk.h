@@ -56,6 +56,8 @@ struct stream_handler {
 	 * "not interested", and nothing more is said of that flow. */
 	void *(*open)(void *ctx, const struct stream_flow *flow);
 	void (*chunk)(void *ctx, void *conversation, const struct stream_chunk *chunk);
+	/* True if nothing more needs to be said of it, which is then closed; asked after each segment. May be NULL. */
+	bool (*bored)(void *ctx, const void *conversation);
 	/* The last call for that conversation. */
 	void (*close)(void *ctx, void *conversation, enum stream_end end, int64_t time_ns,
 		      uint64_t frame);

@@ -22,6 +22,7 @@ enum flow_state {
 	FLOW_OPEN,
 	FLOW_CLOSING, /* one side has ended */
 	FLOW_CLOSED,  /* told to the handler; kept for a while, to know its late segments by */
+	FLOW_IGNORED, /* the handler does not want to know more; likewise */
 	FLOW_STATES,
 };
 

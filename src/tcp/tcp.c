@@ -20,16 +20,15 @@
 enum {
 	IDLE_DEFAULT_H = 8,
 	CLOSING_IDLE_S = 60, /* for the other side to end, too */
-	CLOSED_KEPT_S = 10,  /* late segments do not come later than that */
-	PORT_BITS = 64,      /* per word of the port set */
+	IGNORED_IDLE_S = 60,
+	CLOSED_KEPT_S = 10, /* late segments do not come later than that */
+	PORT_BITS = 64,     /* per word of the port set */
 	PORT_WORDS = 65536 / PORT_BITS,
 };
 
 static const size_t state_max[FLOW_STATES] = {
-	[FLOW_HALF_OPEN] = 1 << 15,
-	[FLOW_OPEN] = TCP_FLOWS_MAX,
-	[FLOW_CLOSING] = 1 << 16,
-	[FLOW_CLOSED] = 1 << 14,
+	[FLOW_HALF_OPEN] = 1 << 15, [FLOW_OPEN] = TCP_FLOWS_MAX, [FLOW_CLOSING] = 1 << 16,
+	[FLOW_CLOSED] = 1 << 14,    [FLOW_IGNORED] = 1 << 16,
 };
 
 struct flow_list {
@@ -100,9 +99,17 @@ static enum stream_side sender_of_first(const struct tcp *t, const struct segmen
 	size_t src = port_rank(t, s->src.port), dst = port_rank(t, s->dst.port);
 	bool both = src < t->options.port_count && dst < t->options.port_count;
 
-	if (both && s->flags & TCP_SYN)
+	if ((both || t->options.any_port) && s->flags & TCP_SYN)
 		return s->flags & TCP_ACK ? STREAM_SERVER : STREAM_CLIENT;
+	if (t->options.any_port && src == dst)
+		return s->src.port < s->dst.port ? STREAM_SERVER : STREAM_CLIENT;
 	return src < dst ? STREAM_SERVER : STREAM_CLIENT;
+}
+
+/* Nothing more is said of F: its segments are known, and passed over. */
+static bool is_over(const struct flow *f)
+{
+	return f->state == FLOW_CLOSED || f->state == FLOW_IGNORED;
 }
 
 static uint64_t flow_id(const struct segment *s)
@@ -175,7 +182,7 @@ static void tell_end(struct tcp *t, struct flow *f, enum stream_end end)
 {
 	const struct stream_handler *h = &t->env.handler;
 
-	if (f->state == FLOW_CLOSED)
+	if (is_over(f))
 		return;
 	order_flush(&t->env, f);
 	/* Whoever said goodbye has closed, even if the other side's was not heard. */
@@ -200,7 +207,7 @@ static void set_state(struct tcp *t, struct flow *f, enum flow_state to)
 	if (f->state == to)
 		return;
 	if (l->count >= state_max[to]) {
-		t->env.stats.limit_closed += to != FLOW_CLOSED;
+		t->env.stats.limit_closed += to != FLOW_CLOSED && to != FLOW_IGNORED;
 		end_flow(t, l->oldest, STREAM_END_TIMEOUT);
 	}
 	list_remove(&t->lists[f->state], f);
@@ -223,6 +230,24 @@ static void settle(struct tcp *t, struct flow *f)
 	} else if (f->opened) {
 		set_state(t, f, FLOW_OPEN);
 	}
+}
+
+/* The handler has heard enough of F. */
+static void ignore(struct tcp *t, struct flow *f)
+{
+	const struct stream_handler *h = &t->env.handler;
+
+	order_drop(&t->env, f);
+	h->close(h->ctx, f->conversation, STREAM_END_CAPTURE, t->env.now_ns, t->env.frame);
+	f->conversation = NULL;
+	set_state(t, f, FLOW_IGNORED);
+}
+
+static bool is_boring(const struct tcp *t, const struct flow *f)
+{
+	const struct stream_handler *h = &t->env.handler;
+
+	return h->bored && f->conversation && h->bored(h->ctx, f->conversation);
 }
 
 /* ---- time ---- */
@@ -337,7 +362,7 @@ enum err tcp_segment(struct tcp *t, const struct segment *s)
 	enum err e;
 
 	assert(s->payload.len <= s->payload_wire_len);
-	if (!on_port(t, s->src.port) && !on_port(t, s->dst.port)) {
+	if (!t->options.any_port && !on_port(t, s->src.port) && !on_port(t, s->dst.port)) {
 		t->env.stats.other_ports++;
 		return ERR_OK;
 	}
@@ -348,10 +373,15 @@ enum err tcp_segment(struct tcp *t, const struct segment *s)
 	if (e != ERR_OK || !f || f->state == FLOW_CLOSED)
 		return e;
 	touch(t, f);
+	if (f->state == FLOW_IGNORED)
+		return ERR_OK;
 	e = flow_segment(&t->env, f, side_of(f, s), s, &verdict);
 	switch (verdict) {
 	case FLOW_GOES_ON:
-		settle(t, f);
+		if (is_boring(t, f))
+			ignore(t, f);
+		else
+			settle(t, f);
 		break;
 	case FLOW_RESET:
 		tell_end(t, f, STREAM_END_RESET);
@@ -385,6 +415,7 @@ enum err tcp_new(const struct tcp_options *options, const struct stream_handler 
 	t->lists[FLOW_OPEN].idle_ns = idle_ns;
 	t->lists[FLOW_CLOSING].idle_ns = CLOSING_IDLE_S * NS_PER_S;
 	t->lists[FLOW_CLOSED].idle_ns = CLOSED_KEPT_S * NS_PER_S;
+	t->lists[FLOW_IGNORED].idle_ns = IGNORED_IDLE_S * NS_PER_S;
 	for (int state = 0; state < FLOW_STATES; state++)
 		flows_max += state_max[state];
 	map_init(&t->flows, flows_max, flow_has_key);

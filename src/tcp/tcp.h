@@ -31,6 +31,7 @@ enum {
 struct tcp_options {
 	uint16_t ports[TCP_PORTS_MAX]; /* server ports; a flow with none of them is not followed */
 	size_t port_count;
+	bool any_port; /* every flow is followed; of two PORTS the first is the server's, then the lower one */
 	int64_t idle_ns; /* a flow without frames for so long has ended; 0: 8 hours (MySQL's wait_timeout) */
 };
 

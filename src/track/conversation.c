@@ -293,6 +293,48 @@ static void on_bytes(struct conversation *c, const struct stream_chunk *chunk)
 		compressed_bytes(c, chunk, bytes);
 }
 
+/* A proxy's header, if the client's first bytes are one, is taken off CHUNK. False: nothing is left to be read. */
+static bool take_proxy_header(struct conversation *c, struct stream_chunk *chunk)
+{
+	struct session *s = c->session;
+	struct endpoint client = s->client;
+	struct stream_chunk first = *chunk;
+	size_t len = chunk->bytes.len;
+
+	switch (proxy_take(&c->proxy, &chunk->bytes, &client)) {
+	case PROXY_MORE:
+		return false;
+	case PROXY_HEADER:
+		if (!endpoint_eq(&client, &s->client)) {
+			s->proxy = s->client;
+			s->client = client;
+		}
+		chunk->offset += len - chunk->bytes.len;
+		break;
+	case PROXY_NONE:
+		first.bytes = slice_of(c->proxy.kept, c->proxy.len);
+		first.offset -= c->proxy.len;
+		on_bytes(c, &first);
+		break;
+	}
+	return chunk->bytes.len > 0;
+}
+
+/* May what the client says next be a proxy's header? */
+static bool may_be_proxied(const struct conversation *c, const struct stream_chunk *chunk)
+{
+	return chunk->from == STREAM_CLIENT && !c->proxy.done && c->in_step[STREAM_CLIENT] &&
+	       (c->phase == PHASE_GREETING || c->phase == PHASE_LOGIN);
+}
+
+static void on_data(struct conversation *c, const struct stream_chunk *chunk)
+{
+	struct stream_chunk rest = *chunk;
+
+	if (!may_be_proxied(c, chunk) || take_proxy_header(c, &rest))
+		on_bytes(c, &rest);
+}
+
 void conversation_chunk(struct conversation *c, const struct stream_chunk *chunk)
 {
 	if (c->tracker->failed != ERR_OK)
@@ -300,7 +342,7 @@ void conversation_chunk(struct conversation *c, const struct stream_chunk *chunk
 	if (chunk->gap)
 		on_gap(c, chunk);
 	else if (is_heard(c, chunk))
-		on_bytes(c, chunk);
+		on_data(c, chunk);
 	else
 		conversation_pass_over(c, chunk->bytes.len);
 	c->position[chunk->from] = chunk->offset + chunk->bytes.len + chunk->gap;

@@ -8,6 +8,7 @@
  *   command.c       a client's packet to a COMMAND event
  *   answer.c        a server's packets to a RESPONSE event
  *   effect.c        what a command or its response changes in the session
+ *   proxy.c         the true client's address, in front of the login
  *   guess.c         where a command begins, when that is not known
  */
 #ifndef TRACK_CONVERSATION_H
@@ -18,6 +19,7 @@
 #include "mysql/compress.h"
 #include "mysql/login.h"
 #include "stream/chunk.h"
+#include "track/proxy.h"
 #include "track/tracker.h"
 
 enum {
@@ -67,9 +69,10 @@ struct conversation {
 	uint32_t carried; /* executions that relied on types sent before */
 	bool types_vary;  /* executions of one statement were heard with different types */
 	bool last_prepared_known;
-	uint32_t last_prepared; /* id of the statement prepared last */
-	uint64_t position[2];   /* offset of that side's next byte, on the wire */
-	int64_t packet_ns[2];   /* when the first byte of the packet being read came */
+	uint32_t last_prepared;    /* id of the statement prepared last */
+	uint64_t position[2];      /* offset of that side's next byte, on the wire */
+	int64_t packet_ns[2];      /* when the first byte of the packet being read came */
+	struct proxy_reader proxy; /* before the login */
 	int64_t greeting_ns;
 	uint64_t server_caps;
 	struct pending *first, *last;

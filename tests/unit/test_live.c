@@ -78,7 +78,7 @@ static int times_heard(struct capture *c, const char *text, int *syns)
 		quiet += e == ERR_AGAIN;
 		if (e == ERR_AGAIN)
 			continue;
-		CHECK(segment_decode(&f, &s) == SEGMENT_TCP);
+		CHECK(segment_decode(NULL, &f, &s) == SEGMENT_TCP);
 		CHECK(f.time_ns > INT64_C(1700000000) * 1000000000);
 		times += slice_eq(s.payload, slice_cstr(text));
 		*syns += s.flags == TCP_SYN;

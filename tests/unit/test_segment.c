@@ -2,14 +2,9 @@
 
 #include "base/buf.h"
 #include "net/segment.h"
+#include "tunnels.h"
 
-enum { IPV4_TCP = 40, IPV6_TCP = 60, FRAME_MAX = 4096 };
-
-static void put_be(struct buf *b, uint64_t v, size_t n)
-{
-	while (n-- > 0)
-		buf_put_u8(b, (uint8_t)(v >> (8 * n)));
-}
+enum { FRAME_MAX = 4096 };
 
 static void put_tcp(struct buf *b, const char *payload)
 {
@@ -73,7 +68,7 @@ static enum segment_kind decode(const struct buf *b, uint32_t link, size_t wire,
 			  .link = link,
 			  .wire_len = (uint32_t)wire,
 			  .bytes = slice_of(exact, b->len)};
-	enum segment_kind kind = segment_decode(&f, s);
+	enum segment_kind kind = segment_decode(NULL, &f, s);
 
 	/* The payload is borrowed: what is compared afterwards must not be the freed copy. */
 	if (kind == SEGMENT_TCP && s->payload.len)
@@ -121,6 +116,7 @@ static void every_link_type_leads_to_tcp(void **state)
 		{113, "00000304000600000000000000000800", false},
 		{113, "000003040006000000000000000086dd", true},
 		{276, "0800000000000001000103060000000000000000", false},
+		{276, "0800000000000001000103060000000000000000000a0800", false},
 		{276, "86dd000000000001000103060000000000000000", true},
 		{0, "02000000", false},
 		{0, "00000002", false},
@@ -141,11 +137,7 @@ static void every_link_type_leads_to_tcp(void **state)
 	buf_init(&b, FRAME_MAX);
 	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
 		buf_reset(&b);
-		for (const char *h = links[i].header; *h; h += 2) {
-			char digits[3] = {h[0], h[1], 0};
-
-			buf_put_u8(&b, (uint8_t)strtoul(digits, NULL, 16));
-		}
+		put_hex(&b, links[i].header);
 		if (links[i].v6)
 			put_ipv6(&b, "hello");
 		else
@@ -153,6 +145,40 @@ static void every_link_type_leads_to_tcp(void **state)
 		check_hello(&b, links[i].link, links[i].v6);
 	}
 	buf_release(&b);
+}
+
+static void every_tunnel_leads_to_tcp(void **state)
+{
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, FRAME_MAX);
+	for (size_t i = 0; i < sizeof(tunnels) / sizeof(tunnels[0]); i++) {
+		buf_reset(&b);
+		put_hex(&b, tunnels[i].header);
+		if (tunnels[i].v6)
+			put_ipv6(&b, "hello");
+		else
+			put_ipv4(&b, "hello");
+		check_hello(&b, tunnels[i].link, tunnels[i].v6);
+	}
+	buf_release(&b);
+}
+
+static void tunnels_end_somewhere(void **state)
+{
+	struct segment s = {0};
+	struct buf b;
+
+	(void)state;
+	for (unsigned depth = 1; depth < 20; depth++) {
+		buf_init(&b, FRAME_MAX);
+		for (unsigned i = depth; i > 0; i--)
+			put_ipv4_header(&b, (uint16_t)(i * 20 + 20 + tcp_len("hello")), 0, 4);
+		put_ipv4(&b, "hello");
+		CHECK(decode(&b, 101, b.len, &s) == (depth <= 8 ? SEGMENT_TCP : SEGMENT_BAD));
+		buf_release(&b);
+	}
 }
 
 static void padding_is_no_payload(void **state)
@@ -241,14 +267,14 @@ static void fragments_are_told(void **state)
 	b.ptr[6] = 0;
 	b.ptr[7] = 0xb9;
 	CHECK(kind_of(&b, 101) == SEGMENT_FRAGMENT);
-	b.ptr[9] = 17;
+	b.ptr[9] = 1;
 	CHECK(kind_of(&b, 101) == SEGMENT_OTHER);
 	buf_reset(&b);
 	put_ipv6_header(&b, (uint16_t)(8 + tcp_len("hello")), 44);
 	put_be(&b, 0x0600000112345678, 8);
 	put_tcp(&b, "hello");
 	CHECK(kind_of(&b, 101) == SEGMENT_FRAGMENT);
-	b.ptr[40] = 17;
+	b.ptr[40] = 58;
 	CHECK(kind_of(&b, 101) == SEGMENT_OTHER);
 	b.ptr[40] = 60; /* which may be anywhere */
 	CHECK(kind_of(&b, 101) == SEGMENT_FRAGMENT);
@@ -274,6 +300,31 @@ static void what_is_not_tcp_is_other(void **state)
 	put_be(&b, 7, 4);
 	CHECK(kind_of(&b, 0) == SEGMENT_OTHER);
 	buf_release(&b);
+}
+
+static void tunnels_of_others_are_other(void **state)
+{
+	static const char *const frames[] = {
+		OUTER4("0020", "11") "c00012b5000c000000000000", /* cut short */
+		OUTER4("002c",
+		       "11") "c00012b5001800000000000000002a000000000000000000", /* no VXLAN */
+		OUTER4("002c",
+		       "11") "c00017c1001800004000655800002a000000000000000000", /* version */
+		OUTER4("002c", "2f") "2001880b000000000000000000000000"
+				     "0000000000000000", /* PPTP */
+		OUTER4("002c", "2f") "00000806000000000000000000000000"
+				     "0000000000000000",                                 /* ARP */
+		OUTER4("002c", "11") "00350035001800000000000000002a000000000000000000", /* DNS */
+	};
+	struct buf b;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
+		buf_init(&b, FRAME_MAX);
+		put_hex(&b, frames[i]);
+		CHECK(kind_of(&b, 101) == (i == 0 ? SEGMENT_BAD : SEGMENT_OTHER));
+		buf_release(&b);
+	}
 }
 
 static void contradictions_are_bad(void **state)
@@ -310,6 +361,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_link_type_leads_to_tcp),
+		cmocka_unit_test(every_tunnel_leads_to_tcp),
+		cmocka_unit_test(tunnels_end_somewhere),
+		cmocka_unit_test(tunnels_of_others_are_other),
 		cmocka_unit_test(padding_is_no_payload),
 		cmocka_unit_test(length_zero_means_to_the_end),
 		cmocka_unit_test(options_and_extension_headers_are_passed_over),
