@@ -24,7 +24,7 @@ struct command_row {
 	int (*run)(int argc, char **argv); /* without the program's and the command's name */
 };
 
-extern const struct command_row cmd_export, cmd_record, cmd_replay, cmd_report, cmd_trace;
+extern const struct command_row cmd_export, cmd_info, cmd_record, cmd_replay, cmd_report, cmd_trace;
 
 /* Set by SIGINT and SIGTERM: end cleanly. A second one ends at once. */
 extern volatile sig_atomic_t cli_stop;

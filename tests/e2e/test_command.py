@@ -8,7 +8,7 @@ import tempfile
 
 import pytest
 
-COMMANDS = ("record", "report", "export", "trace", "replay")
+COMMANDS = ("record", "report", "export", "trace", "replay", "info")
 
 
 def frame(source, destination, sequence, acknowledged, flags, payload=b""):
