@@ -232,6 +232,24 @@ int cli_run(const struct opt_page *page, struct input *in, const struct event_si
 	return CLI_LOSSES;
 }
 
+/* Pumps IN into SINK through the filter, if one is asked for. Returns the exit status. */
+static int run_filtered(const struct cli_writer *w, struct input *in, const struct event_sink *sink)
+{
+	struct event_sink filtered;
+	struct filter *f = NULL;
+	struct errinfo info;
+	int status;
+
+	if (!filter_is_asked(w->filter))
+		return cli_run(w->page, in, sink);
+	if (filter_new(w->filter, sink, &f, &info) != ERR_OK)
+		return cli_fail(w->page, &info);
+	filtered = filter_events(f);
+	status = cli_run(w->page, in, &filtered);
+	filter_free(f);
+	return status;
+}
+
 int cli_write(const struct cli_writer *w, int argc, char **argv)
 {
 	static struct out out; /* its buffer is too large for the stack */
@@ -247,7 +265,7 @@ int cli_write(const struct cli_writer *w, int argc, char **argv)
 		return cli_fail(w->page, &info);
 	out_init(&out, cli_write_stdout, NULL);
 	if (w->make(&out, w->args, input_name(&words, w->listen), &sink) == ERR_OK) {
-		status = cli_run(w->page, in, &sink);
+		status = run_filtered(w, in, &sink);
 		sink.free(sink.ctx);
 	} else {
 		status = cli_no_memory(w->page);

@@ -8,7 +8,7 @@ import tempfile
 
 import pytest
 
-COMMANDS = ("record", "report", "export", "trace", "replay", "info")
+COMMANDS = ("record", "report", "export", "trace", "replay", "info", "cut", "merge")
 
 
 def frame(source, destination, sequence, acknowledged, flags, payload=b""):
