@@ -1,13 +1,13 @@
 /*
- * Target: myp_query_decode, myp_query_put, myp_execute_decode, myp_execute_put, myp_value_read, myp_value_put,
- * myp_value_put_text, myp_value_put_literal.
+ * Target: myp_query_decode, myp_query_put, myp_execute_decode, myp_execute_put, myp_bulk_decode, myp_value_read,
+ * myp_value_put, myp_value_put_text, myp_value_put_literal.
  * The first byte holds switches, the second a number of parameters; then come that many types (2 bytes
  * each) and long data marks (1 byte each) if the switches say so, then the payload.
  */
 #include <assert.h>
 #include <stdlib.h>
 
-#include "mysql/query.h"
+#include "mysql/bulk.h"
 
 enum {
 	SWITCH_EXECUTE = 1 << 0,
@@ -15,6 +15,7 @@ enum {
 	SWITCH_COUNT_KNOWN = 1 << 2,
 	SWITCH_TYPES = 1 << 3,
 	SWITCH_LONG_DATA = 1 << 4,
+	SWITCH_BULK = 1 << 5,
 };
 
 enum { MESSAGE_MAX = 1 << 20, COUNT_MAX = UINT8_MAX };
@@ -126,6 +127,18 @@ static void check_execute(struct slice payload, const struct myp_execute_context
 	lists_release(&second);
 }
 
+static void check_bulk(struct slice payload, const struct myp_execute_context *ctx)
+{
+	struct myp_params params = {0};
+	struct myp_bulk_execute x;
+
+	if (myp_bulk_decode(payload, ctx, &params, &x) == ERR_OK) {
+		assert(params.count == (size_t)x.sets * (x.sets ? ctx->param_count : 0));
+		show(&params, 0);
+	}
+	myp_params_release(&params);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct cursor c = cur_of(slice_of(data, size));
@@ -146,7 +159,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		long_data[i] = cur_u8(&c) & 1;
 	if (!cur_ok(&c) || cur_left(&c) > UINT16_MAX)
 		return 0;
-	if (switches & SWITCH_EXECUTE)
+	if (switches & SWITCH_BULK)
+		check_bulk(cur_rest(&c), &ctx);
+	else if (switches & SWITCH_EXECUTE)
 		check_execute(cur_rest(&c), &ctx);
 	else
 		check_query(cur_rest(&c), ctx.caps);

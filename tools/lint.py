@@ -66,7 +66,7 @@ def fingerprint(entry):
 
 
 # glibc's optimised forms of assert(), tolower() ... are blocks, and would count as nesting.
-TIDY_PLAIN = ("-Wno-unknown-warning-option", "-U_FORTIFY_SOURCE", "-O0", "-D__STRICT_ANSI__")
+TIDY_PLAIN = ("-Wno-unknown-warning-option", "-Wno-ignored-optimization-argument", "-U_FORTIFY_SOURCE", "-O0", "-D__STRICT_ANSI__")
 
 
 def tidy_one(entry, build, clean):

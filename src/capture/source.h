@@ -18,7 +18,6 @@ enum {
 
 struct source {
 	int fd;
-	bool own_fd;
 	bool is_file;     /* reading it never waits, and its size is known */
 	bool interrupted; /* the last ERR_AGAIN came of a signal */
 	bool at_end;      /* nothing more will be read */
@@ -32,8 +31,8 @@ struct source {
 	const char *name;            /* for messages; borrowed */
 };
 
-/* Opens PATH, which must live as long as S, or standard input for "-". ERR_IO, ERR_NOMEM. */
-enum err source_open(struct source *s, const char *path, struct errinfo *info) MUST_CHECK;
+/* FD, which it closes, also when it fails; NAME must live as long as S. ERR_NOMEM. */
+enum err source_open(struct source *s, int fd, const char *name, struct errinfo *info) MUST_CHECK;
 void source_close(struct source *s); /* an all-zero source with fd -1 is fine */
 
 /* What source_need() does where the bytes are not there yet. */

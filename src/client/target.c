@@ -5,6 +5,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -15,27 +16,66 @@
 #include "client/settings.h"
 #include "client/url.h"
 
-enum { DEFAULT_PORT = 3306 };
+enum { DEFAULT_PORT = 3306, PASSWORD_MAX = 4096 };
 
 #define DEFAULT_CONNECT_TIMEOUT_NS (10 * NS_PER_S)
+
+/* One line from TTY, which a signal interrupts. The number of bytes, or -1. */
+static ssize_t read_line(int tty, char *to, size_t size)
+{
+	size_t len = 0;
+	ssize_t n = 1;
+
+	while (n == 1 && len < size) {
+		n = read(tty, to + len, 1);
+		if (n == 1 && to[len] == '\n')
+			return (ssize_t)len;
+		len += n == 1;
+	}
+	return -1;
+}
+
+/*
+ * getpass() would do, but that Ctrl-C becomes a part of the password with it. What is typed is not shown; the
+ * terminal is afterwards what it was.
+ */
+static ssize_t read_secret(int tty, const char *prompt, char *to, size_t size)
+{
+	struct termios before, silent;
+	ssize_t len;
+
+	if (tcgetattr(tty, &before) != 0)
+		return -1;
+	silent = before;
+	silent.c_lflag &= ~(tcflag_t)ECHO;
+	silent.c_lflag |= ECHONL | ICANON | ISIG;
+	if (tcsetattr(tty, TCSAFLUSH, &silent) != 0)
+		return -1;
+	len = write(tty, prompt, strlen(prompt)) < 0 ? -1 : read_line(tty, to, size);
+	(void)tcsetattr(tty, TCSAFLUSH, &before);
+	if (len < 0)
+		(void)!write(tty, "\n", 1);
+	return len;
+}
 
 static enum err ask_password(struct settings *s, struct errinfo *info)
 {
 	int tty = open("/dev/tty", O_RDWR | O_CLOEXEC);
-	char *typed;
+	char typed[PASSWORD_MAX];
+	ssize_t len;
 	enum err e;
 
 	if (tty < 0)
 		return err_set(info, ERR_USAGE, 0,
 			       "there is no terminal to ask for the password; put it into "
 			       "MYSQL_PWD or a --defaults-file");
+	len = read_secret(tty, "Enter password: ", typed, sizeof(typed));
 	(void)close(tty);
-	typed = getpass("Enter password: ");
-	if (!typed)
+	if (len < 0)
 		return err_set(info, ERR_USAGE, 0, "no password was entered");
-	e = settings_set(s, SETTING_PASSWORD, slice_cstr(typed), SETTINGS_OPTION, "the terminal",
-			 info);
-	explicit_bzero(typed, strlen(typed));
+	e = settings_set(s, SETTING_PASSWORD, slice_of(typed, (size_t)len), SETTINGS_OPTION,
+			 "the terminal", info);
+	explicit_bzero(typed, sizeof(typed));
 	return e;
 }
 

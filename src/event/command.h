@@ -25,7 +25,9 @@ struct command {
 	bool text_known;
 	struct slice database; /* default database when it was sent */
 	bool database_known;
-	bool params_known;                   /* STMT_EXECUTE: types and values were understood */
+	bool params_known; /* STMT_EXECUTE, STMT_BULK_EXECUTE: types and values were understood */
+	uint32_t
+		sets; /* STMT_BULK_EXECUTE, if params_known: PARAMS has so many sets, one after the other */
 	const struct myp_params *params;     /* never NULL */
 	const struct myp_params *attributes; /* never NULL */
 	uint16_t collation;                  /* that TEXT is in; 0: unknown */

@@ -42,15 +42,18 @@ static struct slice keep(struct response *r, struct slice s)
 	return arena_copy(&r->arena, s, &r->failed);
 }
 
-/* A new result; NULL if it is over the limit or there is no memory (then it is in the sums only). */
+/*
+ * A new result; NULL if there is no memory (then it is in the sums only). Over the limit it takes the place of
+ * the one before: the last result says how the answer ended.
+ */
 static struct result *add_result(struct response *r, enum response_kind kind)
 {
 	struct result *result;
 
 	r->results_all++;
-	if (r->result_count >= RESPONSE_RESULTS_MAX) {
+	if (r->result_count == RESPONSE_RESULTS_MAX) {
 		r->failed = true;
-		return NULL;
+		r->result_count--;
 	}
 	if (r->result_count == r->result_cap) {
 		size_t cap = r->result_cap ? r->result_cap * 2 : 1;
@@ -72,9 +75,10 @@ static struct result *add_result(struct response *r, enum response_kind kind)
 /* The result that rows and definitions belong to; NULL if it is not kept. */
 static struct result *current(struct response *r)
 {
-	return r->results_all > 0 && r->results_all == r->result_count
-		       ? &r->results[r->result_count - 1]
-		       : NULL;
+	const bool all_kept =
+		r->results_all == r->result_count || r->result_count == RESPONSE_RESULTS_MAX;
+
+	return r->result_count > 0 && all_kept ? &r->results[r->result_count - 1] : NULL;
 }
 
 static void put_ok(struct response *r, struct result *result, const struct myp_ok *ok)

@@ -11,7 +11,8 @@
 #include "mysql/rowsum.h"
 
 enum {
-	RESPONSE_RESULTS_MAX = 1024,  /* kept one by one; what comes after is in the sums only */
+	RESPONSE_RESULTS_MAX =
+		1024, /* kept: the first ones and the last; the others are in the sums */
 	RESPONSE_TEXT_MAX = 16 << 20, /* bytes of definitions, messages and the like */
 };
 

@@ -1,4 +1,6 @@
 /* frames - frames of a file or an interface, through TCP and the tracker, to events. */
+#include <unistd.h>
+
 #include "base/clock.h"
 #include "base/mem.h"
 #include "capture/capture.h"
@@ -104,18 +106,21 @@ static enum err open_chain(struct frames *f, const struct input_options *o, stru
 	return e == ERR_OK ? e : err_set(info, e, 0, "starting to listen: %s", err_text(e));
 }
 
-enum err frames_open(const struct input_options *o, void **out, struct errinfo *info)
+enum err frames_open(const struct input_options *o, int fd, void **out, struct errinfo *info)
 {
 	struct frames *f = mem_zalloc(sizeof(*f));
 	enum err e;
 
-	if (!f)
+	if (!f) {
+		if (fd >= 0)
+			(void)close(fd);
 		return err_set(info, ERR_NOMEM, 0, "starting to listen: out of memory");
+	}
 	f->live = o->interface != NULL;
-	e = open_chain(f, o, info);
+	e = f->live ? open_live(o, &f->capture, info)
+		    : capture_open_fd(fd, o->path, &f->capture, info);
 	if (e == ERR_OK)
-		e = f->live ? open_live(o, &f->capture, info)
-			    : capture_open_file(o->path, &f->capture, info);
+		e = open_chain(f, o, info);
 	if (e != ERR_OK) {
 		frames_free(f);
 		return e;

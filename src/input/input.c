@@ -1,12 +1,21 @@
 /* input - opens whatever INPUT names as a source of events, and pumps them into a sink. */
 #include "input/input.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "base/clock.h"
 #include "base/mem.h"
 #include "input/source.h"
 #include "recording/reader.h"
 
-enum { TICK_NS = 100 * 1000 * 1000 };
+enum {
+	TICK_NS = 100 * 1000 * 1000,
+	LAST_NS = 250 * 1000 *
+		  1000, /* the kernel hands a frame on within 100 ms; and some time to take them */
+};
 
 struct input {
 	const struct source_ops *ops;
@@ -16,53 +25,64 @@ struct input {
 };
 
 struct kind {
-	bool (*is)(const struct input_options *options);
-	enum err (*open)(const struct input_options *options, void **out, struct errinfo *info);
+	bool (*is)(int fd); /* NULL: whatever else it may be */
+	enum err (*open)(const struct input_options *options, int fd, void **out,
+			 struct errinfo *info);
 	const struct source_ops *ops;
 };
 
-/* Told by its first bytes, not by its name. */
-static bool is_recording(const struct input_options *o)
-{
-	return o->path && recording_is(o->path);
-}
-
-static bool is_frames(const struct input_options *o)
-{
-	return o->path || o->interface;
-}
-
-/* The first that fits. */
+/* Told by the first bytes, not by the name. The first that fits. */
 static const struct kind kinds[] = {
-	{.is = is_recording, .open = recorded_open, .ops = &recorded_ops},
-	{.is = is_frames, .open = frames_open, .ops = &frames_ops},
+	{.is = recording_is, .open = recorded_open, .ops = &recorded_ops},
+	{.is = NULL, .open = frames_open, .ops = &frames_ops},
 };
+
+static const struct kind *kind_of(int fd)
+{
+	const struct kind *k = kinds;
+
+	while (k->is && (fd < 0 || !k->is(fd)))
+		k++;
+	return k;
+}
+
+/* Opened once, whatever it is: a named pipe that is closed again has lost what was in it. */
+static enum err open_path(const char *path, int *fd, struct errinfo *info)
+{
+	*fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+				     : open(path, O_RDONLY | O_CLOEXEC);
+	return *fd >= 0 ? ERR_OK
+			: err_set(info, ERR_IO, errno, "open %s",
+				  strcmp(path, "-") == 0 ? "standard input" : path);
+}
 
 enum err input_open(const struct input_options *options, struct input **out, struct errinfo *info)
 {
+	const struct kind *kind;
+	enum err e = ERR_OK;
 	struct input *in;
-	enum err e;
+	int fd = -1;
 
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		if (!kinds[i].is(options))
-			continue;
-		in = mem_zalloc(sizeof(*in));
-		if (!in)
-			return err_set(info, ERR_NOMEM, 0, "opening the input: out of memory");
-		e = kinds[i].open(options, &in->source, info);
-		if (e != ERR_OK) {
-			mem_free(in);
-			return e;
-		}
-		in->ops = kinds[i].ops;
-		in->live = options->interface != NULL;
-		in->duration_ns = options->duration_ns;
-		*out = in;
-		return ERR_OK;
+	if (!options->path && !options->interface)
+		return err_set(info, ERR_USAGE, 0,
+			       "nothing to listen to: name a file, '-' or an interface with -i");
+	in = mem_zalloc(sizeof(*in));
+	if (!in)
+		return err_set(info, ERR_NOMEM, 0, "opening the input: out of memory");
+	if (!options->interface)
+		e = open_path(options->path, &fd, info);
+	kind = kind_of(fd);
+	if (e == ERR_OK)
+		e = kind->open(options, fd, &in->source, info);
+	if (e != ERR_OK) {
+		mem_free(in);
+		return e;
 	}
-	return err_set(info, ERR_USAGE, 0,
-		       "nothing to listen to: name a file, '-' or an interface "
-		       "with -i");
+	in->ops = kind->ops;
+	in->live = options->interface != NULL;
+	in->duration_ns = options->duration_ns;
+	*out = in;
+	return ERR_OK;
 }
 
 bool input_is_live(const struct input *in)
@@ -85,6 +105,17 @@ static enum err tick(struct input *in, const struct event_sink *sink, struct err
 	return sink->tick(sink->ctx, &coverage, in->ops->progress(in->source), info);
 }
 
+/* What was said just before the end has been heard, but is still on its way through the kernel. */
+static enum err hear_out(struct input *in, const struct event_sink *sink, struct errinfo *info)
+{
+	int64_t until_ns = clock_mono_ns() + LAST_NS;
+	enum err e = ERR_OK;
+
+	while ((e == ERR_OK || e == ERR_AGAIN) && clock_mono_ns() < until_ns)
+		e = in->ops->step(in->source, sink, info);
+	return e;
+}
+
 static enum err pump(struct input *in, const struct event_sink *sink,
 		     const volatile sig_atomic_t *stop, struct errinfo *info)
 {
@@ -103,6 +134,8 @@ static enum err pump(struct input *in, const struct event_sink *sink,
 		next_ns = now_ns + TICK_NS;
 		e = tick(in, sink, info);
 	}
+	if (in->live && (e == ERR_OK || e == ERR_AGAIN))
+		e = hear_out(in, sink, info);
 	return e == ERR_AGAIN || e == ERR_EOF ? ERR_OK : e;
 }
 

@@ -4,10 +4,11 @@
 
 enum { EVENTS_PER_STEP = 512 };
 
-enum err recorded_open(const struct input_options *options, void **out, struct errinfo *info)
+enum err recorded_open(const struct input_options *options, int fd, void **out,
+		       struct errinfo *info)
 {
 	struct recording_reader *r = NULL;
-	enum err e = recording_reader_open(options->path, &r, info);
+	enum err e = recording_reader_open_fd(fd, options->path, &r, info);
 
 	if (e == ERR_OK)
 		*out = r;

@@ -17,14 +17,19 @@ struct source_ops {
 	void (*free)(void *source);
 };
 
+/*
+ * FD is what stands at the options' path, open for reading and owned by the callee, also when it fails;
+ * negative for a live input.
+ */
+
 /* Frames of a file or an interface, through TCP and the tracker. */
 extern const struct source_ops frames_ops;
-enum err frames_open(const struct input_options *options, void **out,
+enum err frames_open(const struct input_options *options, int fd, void **out,
 		     struct errinfo *info) MUST_CHECK;
 
 /* A recording. */
 extern const struct source_ops recorded_ops;
-enum err recorded_open(const struct input_options *options, void **out,
+enum err recorded_open(const struct input_options *options, int fd, void **out,
 		       struct errinfo *info) MUST_CHECK;
 
 #endif

@@ -30,10 +30,16 @@ void myp_params_release(struct myp_params *p)
 
 enum err myp_params_resize(struct myp_params *p, size_t count)
 {
-	struct myp_param *items;
-	size_t cap = p->cap ? p->cap : 16;
+	p->count = 0;
+	return myp_params_grow(p, count);
+}
 
-	if (count > MYP_PARAMS_MAX)
+enum err myp_params_grow(struct myp_params *p, size_t more)
+{
+	struct myp_param *items;
+	size_t cap = p->cap ? p->cap : 16, count = p->count + more;
+
+	if (more > MYP_PARAMS_MAX || count > MYP_PARAMS_MAX)
 		return ERR_LIMIT;
 	if (count > p->cap) {
 		while (cap < count)
@@ -44,8 +50,8 @@ enum err myp_params_resize(struct myp_params *p, size_t count)
 		p->items = items;
 		p->cap = cap;
 	}
-	if (count > 0)
-		memset(p->items, 0, count * sizeof(*p->items));
+	if (more > 0)
+		memset(p->items + p->count, 0, more * sizeof(*p->items));
 	p->count = count;
 	return ERR_OK;
 }

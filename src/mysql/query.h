@@ -10,6 +10,7 @@ struct myp_param {
 	uint8_t type; /* enum myp_type, as sent or carried over */
 	bool is_unsigned;
 	bool is_long_data; /* sent before by COM_STMT_SEND_LONG_DATA: no value in the packet */
+	uint8_t indicator; /* of a bulk execution: enum myp_indicator; if not NONE the value is NULL */
 	struct slice
 		name; /* query attributes, and named parameters of MySQL 8.0.23 on; else empty */
 	struct myp_value value;
@@ -26,6 +27,9 @@ void myp_params_release(struct myp_params *p);
 
 /* Makes room for COUNT items, zeroed, and sets the count. ERR_LIMIT over MYP_PARAMS_MAX, ERR_NOMEM. */
 enum err myp_params_resize(struct myp_params *p, size_t count) MUST_CHECK;
+
+/* Adds MORE items, zeroed, and leaves those there as they are; likewise. */
+enum err myp_params_grow(struct myp_params *p, size_t more) MUST_CHECK;
 
 struct myp_query {
 	struct slice text;

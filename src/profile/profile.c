@@ -6,15 +6,25 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "sql/digest.h"
+#include "sql/shape.h"
 
 /* What takes the digest's place in keys of rows without one. */
 static const uint64_t COMMAND_SEED = UINT64_C(0x434f4d4d414e4400);
 static const uint64_t OTHERS_KEY = UINT64_C(0x4f54484552530000);
 
+enum { SHAPES_LOG2 = 12 };
+
+/* The row of the statements of a shape, as found before. */
+struct shape_row {
+	uint64_t shape; /* 0: free */
+	struct profile_row *row;
+};
+
 struct profile {
-	struct map rows; /* struct profile_row by key */
-	size_t rows_max; /* without the one for what is over it */
-	struct buf text; /* in which a new row's text is made */
+	struct map rows;                           /* struct profile_row by key */
+	struct shape_row shapes[1 << SHAPES_LOG2]; /* by the shape's lowest bits; the newer wins */
+	size_t rows_max;                           /* without the one for what is over it */
+	struct buf text;                           /* in which a new row's text is made */
 };
 
 enum err profile_new(size_t rows_max, struct profile **out)
@@ -184,8 +194,8 @@ static enum err others_find(struct profile *p, struct profile_row **out)
 	return row_add(p, &like, out);
 }
 
-enum err profile_find(struct profile *p, const struct session *s, const struct command *c,
-		      struct profile_row **out)
+static enum err find_by_digest(struct profile *p, const struct session *s, const struct command *c,
+			       struct profile_row **out)
 {
 	struct profile_row like = {.digest = command_digest(s, c), .command = c->code};
 	struct profile_row *row;
@@ -205,6 +215,36 @@ enum err profile_find(struct profile *p, const struct session *s, const struct c
 	e = buf_err(&p->text) == ERR_OK ? row_add(p, &like, out) : ERR_NOMEM;
 	buf_shrink(&p->text, PROFILE_TEXT_MAX);
 	return e;
+}
+
+/* Where the row of C stands if it was found before; NULL: C is of no kind for that. */
+static struct shape_row *shape_of(struct profile *p, const struct session *s,
+				  const struct command *c, uint64_t *shape)
+{
+	if (c->code != MYP_COM_QUERY || !c->text_known)
+		return NULL;
+	*shape = sql_shape(c->text, session_sql_options(s));
+	return *shape ? &p->shapes[*shape & ((1u << SHAPES_LOG2) - 1)] : NULL;
+}
+
+enum err profile_find(struct profile *p, const struct session *s, const struct command *c,
+		      struct profile_row **out)
+{
+	uint64_t shape = 0;
+	struct shape_row *known = shape_of(p, s, c, &shape);
+	enum err e;
+
+	if (known && known->shape == shape) {
+		*out = known->row;
+		return ERR_OK;
+	}
+	e = find_by_digest(p, s, c, out);
+	if (e != ERR_OK || !known)
+		return e;
+	assert(*out);
+	if ((*out)->kind == PROFILE_STATEMENT)
+		*known = (struct shape_row){.shape = shape, .row = *out};
+	return ERR_OK;
 }
 
 struct profile_row *profile_get(const struct profile *p, uint64_t key)

@@ -86,6 +86,7 @@ enum record_command_flag {
 	COMMAND_STATEMENT_TEXT = 1 << 10,
 	COMMAND_PARAMS = 1 << 11,
 	COMMAND_ATTRIBUTES = 1 << 12,
+	COMMAND_SETS = 1 << 13,
 };
 
 /* The second byte of a value in a list; its low bits are the kind. */
@@ -100,6 +101,7 @@ enum record_value_flag {
 enum record_value_more {
 	VALUE_OWN_TYPE = 1 << 0,
 	VALUE_IS_LONG_DATA = 1 << 1,
+	VALUE_INDICATOR = 1 << 2,
 };
 
 enum record_response_flag {

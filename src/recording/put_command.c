@@ -101,7 +101,8 @@ static void put_params(struct record *r, const struct command *c, const struct m
 		const struct myp_param *p = &list->items[i];
 		bool long_data = is_long_data(c, list, i);
 		unsigned more = (p->value.type != p->type ? VALUE_OWN_TYPE : 0u) |
-				(long_data ? VALUE_IS_LONG_DATA : 0u);
+				(long_data ? VALUE_IS_LONG_DATA : 0u) |
+				(p->indicator ? VALUE_INDICATOR : 0u);
 
 		record_u8(r, p->type);
 		record_u8(r, (uint8_t)((unsigned)p->value.kind |
@@ -114,6 +115,8 @@ static void put_params(struct record *r, const struct command *c, const struct m
 			record_u8(r, (uint8_t)more);
 		if (more & VALUE_OWN_TYPE)
 			record_u8(r, p->value.type);
+		if (more & VALUE_INDICATOR)
+			record_u8(r, p->indicator);
 		if (long_data)
 			record_varint(r, p->value.bytes.len);
 		else
@@ -139,7 +142,7 @@ static unsigned flags_of(const struct event *e)
 	       (c->collation != s->collation ? COMMAND_COLLATION : 0u) |
 	       (statement_text ? COMMAND_STATEMENT_TEXT : 0u) |
 	       (c->params->count ? COMMAND_PARAMS : 0u) |
-	       (c->attributes->count ? COMMAND_ATTRIBUTES : 0u);
+	       (c->attributes->count ? COMMAND_ATTRIBUTES : 0u) | (c->sets ? COMMAND_SETS : 0u);
 }
 
 void put_command(struct record *r, const struct event *e, uint64_t last_n)
@@ -163,6 +166,8 @@ void put_command(struct record *r, const struct event *e, uint64_t last_n)
 	record_bytes(r, c->payload);
 	if (!(flags & COMMAND_STATEMENT_TEXT))
 		put_reference(r, c->text, c->payload);
+	if (flags & COMMAND_SETS)
+		record_varint(r, c->sets);
 	if (flags & COMMAND_PARAMS)
 		put_params(r, c, c->params);
 	if (flags & COMMAND_ATTRIBUTES)

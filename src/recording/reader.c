@@ -6,7 +6,10 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cursor.h"
@@ -19,6 +22,7 @@ enum {
 	WINDOW_MAX = RECORDING_STORED_MAX + (1 << 20), /* bytes of the file held */
 	WINDOW_KEEP = 4 << 20,
 	READ_SIZE = 256 << 10,
+	PEEK_PAUSE_NS = 10 * 1000 * 1000,
 	DAMAGED_MAX =
 		10000, /* bad bodies: each costs their length, and a hostile file may nest them */
 };
@@ -385,15 +389,12 @@ enum err recording_reader_survey(const struct recording_reader *r, struct record
 	return ERR_OK;
 }
 
-/* The first bytes of a file or a pipe, left in it. */
-static ssize_t peek(int fd, uint8_t *to, size_t n)
+/* At least one of the first bytes of a pipe, at most N, left in it. */
+static ssize_t peek_pipe(int fd, uint8_t *to, size_t n)
 {
-	off_t at = lseek(fd, 0, SEEK_CUR);
 	ssize_t got;
 	int copy[2];
 
-	if (at >= 0)
-		return pread(fd, to, n, at);
 	if (pipe2(copy, O_CLOEXEC) != 0)
 		return -1;
 	got = tee(fd, copy[1], n, 0);
@@ -404,19 +405,36 @@ static ssize_t peek(int fd, uint8_t *to, size_t n)
 	return got;
 }
 
-bool recording_is(const char *path)
+/* The first N bytes of a file, a socket or a pipe, left in it; fewer at its end. */
+static ssize_t peek(int fd, uint8_t *to, size_t n)
+{
+	const struct timespec pause = {.tv_nsec = PEEK_PAUSE_NS};
+	struct pollfd more = {.fd = fd, .events = POLLIN};
+	off_t at = lseek(fd, 0, SEEK_CUR);
+	ssize_t got;
+
+	if (at >= 0)
+		return pread(fd, to, n, at);
+	got = recv(fd, to, n, MSG_PEEK | MSG_WAITALL);
+	if (got >= 0 || errno != ENOTSOCK)
+		return got;
+	/* What is in a pipe already keeps it ready: no way to be told of more than to look again. */
+	for (;;) {
+		got = peek_pipe(fd, to, n);
+		if (got <= 0 || (size_t)got == n)
+			return got;
+		if (poll(&more, 1, 0) < 0 || more.revents & POLLHUP)
+			return got;
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
+bool recording_is(int fd)
 {
 	uint8_t magic[RECORDING_MAGIC_LEN];
-	bool is_stdin = strcmp(path, "-") == 0;
-	int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
 
-	if (fd < 0)
-		return false;
-	n = peek(fd, magic, sizeof(magic));
-	if (!is_stdin)
-		(void)close(fd);
-	return n == RECORDING_MAGIC_LEN && memcmp(magic, RECORDING_MAGIC, sizeof(magic)) == 0;
+	return peek(fd, magic, sizeof(magic)) == RECORDING_MAGIC_LEN &&
+	       memcmp(magic, RECORDING_MAGIC, sizeof(magic)) == 0;
 }
 
 /* The file header comes next. One that is damaged is done without: the blocks know all of it. */
@@ -464,8 +482,7 @@ static enum err open_input(struct recording_reader *r, const char *path, struct 
 			       is_stdin ? strlen("standard input") : strlen(path));
 	if (!r->path)
 		return err_set(info, ERR_NOMEM, 0, "cannot read %s: out of memory", path);
-	r->fd = is_stdin ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
-	if (r->fd < 0 || fstat(r->fd, &st) != 0)
+	if (fstat(r->fd, &st) != 0)
 		return err_set(info, ERR_IO, errno, "cannot open %s", r->path);
 	if (S_ISDIR(st.st_mode))
 		return err_set(info, ERR_USAGE, 0, "%s is a folder, not a recording", r->path);
@@ -484,12 +501,25 @@ static enum err open_input(struct recording_reader *r, const char *path, struct 
 enum err recording_reader_open(const char *path, struct recording_reader **out,
 			       struct errinfo *info)
 {
+	int fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+					: open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_set(info, ERR_IO, errno, "cannot open %s", path);
+	return recording_reader_open_fd(fd, path, out, info);
+}
+
+enum err recording_reader_open_fd(int fd, const char *path, struct recording_reader **out,
+				  struct errinfo *info)
+{
 	struct recording_reader *r = mem_zalloc(sizeof(*r));
 	enum err e;
 
-	if (!r)
+	if (!r) {
+		(void)close(fd);
 		return err_set(info, ERR_NOMEM, 0, "cannot read %s: out of memory", path);
-	r->fd = -1;
+	}
+	r->fd = fd;
 	r->since_ns = INT64_MIN;
 	buf_init(&r->window, WINDOW_MAX);
 	e = open_input(r, path, info);

@@ -13,10 +13,10 @@
 struct recording_reader;
 
 /*
- * True if PATH, or standard input for "-", begins like a recording. Nothing is taken from a pipe; of a pipe
- * it waits for the first bytes.
+ * True if what is open as FD begins like a recording. Nothing is taken from it; of a pipe it waits for the
+ * first bytes.
  */
-bool recording_is(const char *path);
+bool recording_is(int fd);
 
 /*
  * PATH "-" is standard input. ERR_IO; ERR_PROTO: it is no recording; ERR_UNSUPPORTED: it is one of a later
@@ -24,6 +24,10 @@ bool recording_is(const char *path);
  */
 enum err recording_reader_open(const char *path, struct recording_reader **out,
 			       struct errinfo *info) MUST_CHECK;
+
+/* The same of what is open already as FD, which is closed in the end, also when this fails; PATH is its name. */
+enum err recording_reader_open_fd(int fd, const char *path, struct recording_reader **out,
+				  struct errinfo *info) MUST_CHECK;
 void recording_reader_free(struct recording_reader *r);
 
 /*

@@ -1,4 +1,5 @@
 /* take_command - commands with their values, pieces of files, gaps and coverage out of records. */
+#include "mysql/bulk.h"
 #include "recording/format.h"
 #include "recording/take.h"
 #include "recording/varint.h"
@@ -109,6 +110,8 @@ static void take_param(struct cursor *c, const struct command *cmd, size_t i, st
 		more = cur_u8(c);
 	p->value.kind = (enum myp_value_kind)(flags & VALUE_KIND);
 	p->value.type = more & VALUE_OWN_TYPE ? cur_u8(c) : p->type;
+	if (more & VALUE_INDICATOR)
+		p->indicator = (uint8_t)cur_below(c, MYP_INDICATORS);
 	if (more & VALUE_IS_LONG_DATA)
 		take_long_value(c, cmd->statement, i, &p->value);
 	else
@@ -179,10 +182,14 @@ enum err take_command(struct cursor *c, const struct take_context *ctx, struct c
 		cmd.text_known = false; /* read from a block that has no room for the statement */
 	if (!cur_ok(c))
 		return ERR_PROTO;
+	if (flags & COMMAND_SETS)
+		cmd.sets = (uint32_t)cur_varint_max(c, MYP_PARAMS_MAX);
 	if (flags & COMMAND_PARAMS)
 		e = take_params(c, &cmd, ctx->params);
 	if (e == ERR_OK && flags & COMMAND_ATTRIBUTES)
 		e = take_params(c, &cmd, ctx->attributes);
+	if (e == ERR_OK && cmd.sets && ctx->params->count % cmd.sets != 0)
+		e = ERR_PROTO;
 	if (e != ERR_OK)
 		return e;
 	*out = cmd;

@@ -78,9 +78,18 @@ void player_free(struct player *p)
 	mem_free(p);
 }
 
-/* It does not count any more among those that are open, so that the next may begin. */
+/* It does not count any more among those that are logging in. */
+static void logged_in(struct player *p)
+{
+	if (p->logging_in)
+		p->worker->logging_in--;
+	p->logging_in = false;
+}
+
+/* Nor among those that are open, so that the next may begin. */
 static void leave(struct player *p)
 {
+	logged_in(p);
 	if (p->counted)
 		p->worker->open--;
 	p->counted = false;
@@ -241,6 +250,8 @@ static void connect_now(struct player *p, const struct item *item)
 	p->connection_id = o->connection_id;
 	p->worker->open++;
 	p->counted = true;
+	p->worker->logging_in++;
+	p->logging_in = true;
 	if (connect_as(p, o, &info) != ERR_OK) {
 		player_lose(p, NOT_SENT_NOT_CONNECTED, info.text);
 		return;
@@ -256,6 +267,7 @@ static void connected(struct player *p)
 	p->free_ns = now;
 	timers_clear(&w->timers, &p->timer);
 	worker_moved(w, now);
+	logged_in(p);
 	player_set_phase(p, PLAYER_READY);
 	if (p->under_way) {
 		const struct facts ok = {.kind = RESPONSE_OK, .results = 1};
@@ -325,12 +337,16 @@ static void move_on(struct player *p)
 		connection_failed(p);
 }
 
-/* Without a pace, no more sessions at once than there were in the recording when this one began. */
+/*
+ * Not too many at the target's door; and without a pace, no more sessions at once than there were in the
+ * recording when this one began. Who came first is let in first: a later one that went before it would count
+ * as one that it has to wait for.
+ */
 static bool may_open(struct player *p, const struct item_open *o)
 {
 	struct worker *w = p->worker;
 
-	if (w->engine->pace.speed > 0 || w->open < o->room)
+	if (p->let_in || (!w->gate && worker_may_open(w, o->room)))
 		return true;
 	if (!p->in_gate) {
 		p->in_gate = true;

@@ -53,7 +53,7 @@ struct player {
 	char *trouble;          /* what was wrong, until it is known to matter; or NULL */
 	uint32_t own_statement; /* recorded id of what OWN_PREPARE prepares */
 	uint32_t room;          /* in the gate: how many may be open with it */
-	bool in_gate, counted;
+	bool in_gate, let_in, counted, logging_in;
 	bool quit;         /* COM_QUIT was sent: that the connection ends is as it should be */
 	bool skipping;     /* the transaction was rolled back on the target only */
 	bool diverged;     /* until the end of the transaction, differences are consequences */

@@ -70,8 +70,11 @@ bool player_send_own(struct player *p, enum player_own own, uint8_t code, struct
 	return expect_answer(p, 0, code);
 }
 
-/* Adds the command to those that wait for their comparison. */
-static struct pending *add_pending(struct player *p, struct item_command *c)
+/*
+ * Adds the command, whose sending began at SENT_NS, to those that wait for their comparison. Once it is sent it is
+ * too late to look at the clock: the target may have answered before we run again.
+ */
+static struct pending *add_pending(struct player *p, struct item_command *c, int64_t sent_ns)
 {
 	struct pending *d = worker_pending_new(p->worker);
 
@@ -84,7 +87,7 @@ static struct pending *add_pending(struct player *p, struct item_command *c)
 	d->code = c->code;
 	d->recorded_first_ns = c->first_ns;
 	d->recorded_last_ns = c->last_ns;
-	d->sent_ns = clock_mono_ns();
+	d->sent_ns = sent_ns;
 	if (c->code == MYP_COM_STMT_PREPARE && c->payload_len > 1) {
 		d->text_len = c->payload_len - 1;
 		d->text = mem_copy_str(payload_of(c) + 1, d->text_len);
@@ -198,6 +201,7 @@ static bool send_payload(struct player *p, struct item *item, struct mapped *m, 
 			 struct slice payload)
 {
 	struct item_command *c = item_body(item);
+	int64_t sent_ns = clock_mono_ns();
 	enum err e = connection_send(p->connection, payload);
 	struct pending *d;
 
@@ -207,7 +211,7 @@ static bool send_payload(struct player *p, struct item *item, struct mapped *m, 
 		player_lose(p, NOT_SENT_CONNECTION_LOST, err_text(e));
 		return false;
 	}
-	d = add_pending(p, c);
+	d = add_pending(p, c, sent_ns);
 	if (!d)
 		return false;
 	note_sent(p, c, d, item->at_ns);
@@ -281,7 +285,7 @@ static bool send_change_user(struct player *p, struct item *item)
 	if (text.len > 0)
 		memcpy(database, text.ptr, text.len);
 	database[text.len] = '\0';
-	d = add_pending(p, c);
+	d = add_pending(p, c, clock_mono_ns());
 	if (!d)
 		return false;
 	e = connection_change_user(p->connection, t->user, t->password, database, c->collation);

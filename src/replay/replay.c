@@ -250,35 +250,41 @@ static void look_around(struct replay *r)
 	look_for_moves(r, now_ns);
 }
 
-/* True if no more may be read now; *UNTIL_NS: until then, at least. */
-static bool is_ahead(struct replay *r, int64_t at_ns, int64_t *until_ns, bool *full)
+static bool is_full(const struct replay *r)
 {
-	int64_t due_ns = pace_due_ns(&r->engine.pace, at_ns - r->feed.base_ns);
-	int64_t now_ns = r->options.speed > 0 ? clock_mono_ns() : 0;
-
-	*full = atomic_load_explicit(&r->engine.waiting_bytes, memory_order_relaxed) >
-		(long long)r->options.ahead_bytes;
-	*until_ns = now_ns;
-	if (r->options.speed > 0 && due_ns - r->options.ahead_ns > now_ns)
-		*until_ns = due_ns - r->options.ahead_ns;
-	return *full || *until_ns > now_ns;
+	return atomic_load_explicit(&r->engine.waiting_bytes, memory_order_relaxed) >
+	       (long long)r->options.ahead_bytes;
 }
 
-/* Blocks while enough is waiting. */
+/* When what happened at AT_NS has to be read, to be known AHEAD_NS before it is due; INT64_MIN without a pace. */
+static int64_t read_by_ns(const struct replay *r, int64_t at_ns, int64_t ahead_ns)
+{
+	if (r->options.speed <= 0)
+		return INT64_MIN;
+	return pace_due_ns(&r->engine.pace, at_ns - r->feed.base_ns) - ahead_ns;
+}
+
+/*
+ * Blocks while enough is waiting. Once it is, reading goes on when half of it is used up: to wake the
+ * workers for every event would cost more than the events do.
+ */
 static void hold_back(struct replay *r, int64_t at_ns)
 {
-	int64_t until_ns, now_ns;
-	bool full;
+	int64_t now_ns = r->options.speed > 0 ? clock_mono_ns() : 0, until_ns = INT64_MIN;
+	bool full = is_full(r);
 
-	if (!is_ahead(r, at_ns, &until_ns, &full))
+	if (read_by_ns(r, at_ns, r->options.ahead_ns) > now_ns)
+		until_ns = read_by_ns(r, at_ns, r->options.ahead_ns / 2);
+	if (!full && until_ns <= now_ns)
 		return;
 	feed_flush(&r->feed);
-	while (!atomic_load(&r->engine.stopping) && is_ahead(r, at_ns, &until_ns, &full)) {
+	while (!atomic_load(&r->engine.stopping) && (full || until_ns > now_ns)) {
 		now_ns = clock_mono_ns();
-		if (full || until_ns > now_ns + WAIT_NS)
-			until_ns = now_ns + WAIT_NS;
-		engine_wait(&r->engine, until_ns, full);
+		engine_wait(&r->engine,
+			    full || until_ns > now_ns + WAIT_NS ? now_ns + WAIT_NS : until_ns,
+			    full);
 		look_around(r);
+		full = is_full(r);
 	}
 }
 

@@ -11,7 +11,16 @@
 #include "base/mem.h"
 #include "replay/player.h"
 
-enum { WORKER_EVENTS = 128, FREE_RESPONSES_MAX = 1024 };
+enum {
+	WORKER_EVENTS = 128,
+	FREE_RESPONSES_MAX = 1024,
+	/*
+	 * Connections that all workers together may have on the way. A server's queue for those that it has not
+	 * accepted yet holds so many (MySQL's back_log is 151 or more by default, MariaDB's 80 and more); one that
+	 * finds it full is heard a second later.
+	 */
+	LOGGING_IN_MAX = 128,
+};
 
 static const int64_t WORKER_LOOK_NS = NS_PER_S / 2; /* it looks around at least so often */
 static const int64_t WORKER_STOP_NS = NS_PER_S;     /* answers under way are waited for */
@@ -227,16 +236,26 @@ static void run_timers(struct worker *w)
 	}
 }
 
-/* Lets begin those that waited for others to end. */
+bool worker_may_open(const struct worker *w, uint32_t room)
+{
+	const struct engine *g = w->engine;
+
+	if (w->logging_in > 0 && w->logging_in >= LOGGING_IN_MAX / g->options->threads)
+		return false;
+	return g->pace.speed > 0 || w->open < room;
+}
+
+/* Lets begin those that waited for others to be let in, or to end. */
 static void open_gate(struct worker *w)
 {
 	struct player *p;
 
-	while ((p = w->gate) && w->open < p->room) {
+	while ((p = w->gate) && worker_may_open(w, p->room)) {
 		w->gate = p->gate_next;
 		if (!w->gate)
 			w->gate_end = &w->gate;
 		p->in_gate = false;
+		p->let_in = true;
 		player_step(p);
 	}
 }

@@ -24,7 +24,7 @@ struct pending {
 	bool answered;
 	int64_t at_ns; /* of the command: when it happened, from the recording's beginning */
 	int64_t recorded_first_ns, recorded_last_ns; /* likewise, by the recording's clock */
-	int64_t sent_ns;                             /* monotonic */
+	int64_t sent_ns;                             /* monotonic, just before */
 	char *text; /* of a STMT_PREPARE, owned: its executions may have to do without it; or NULL */
 	size_t text_len;
 	struct facts replayed;
@@ -52,8 +52,9 @@ struct worker {
 	struct outcome outcome;
 	struct timers timers;
 	struct player *players;          /* all */
-	struct player *gate, **gate_end; /* those that wait for others to end, at no pace */
+	struct player *gate, **gate_end; /* those that wait for others */
 	uint32_t open;                   /* players that have begun and not ended */
+	uint32_t logging_in;             /* of those, the ones that the target has not let in yet */
 	struct rewriter rewriter;
 	struct pending *free_pending;
 	struct response **free_responses;
@@ -78,7 +79,8 @@ void worker_join(struct worker *w);
 void worker_release(struct worker *w);
 
 /* For its players. */
-struct pending *worker_pending_new(struct worker *w); /* NULL: no memory */
+bool worker_may_open(const struct worker *w, uint32_t room); /* one more, where ROOM may be open */
+struct pending *worker_pending_new(struct worker *w);        /* NULL: no memory */
 void worker_pending_free(struct worker *w, struct pending *p);
 struct response *worker_response_take(struct worker *w); /* NULL: no memory */
 void worker_response_give(struct worker *w, struct response *r);

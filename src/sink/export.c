@@ -204,12 +204,12 @@ static void put_parameters(struct export_sink *x, const struct exchange *ex, boo
 	const struct command *c = ex->command;
 	struct json *j = &x->json;
 
-	if (c->code == MYP_COM_STMT_EXECUTE && c->params_known && !secret) {
+	if (c->params_known && !secret) {
 		json_key(j, "parameters");
 		json_array(j);
-		export_values(j, c->params, c->collation, &x->utf8);
-		export_values(j, c->attributes, c->collation,
-			      &x->utf8); /* as they stand on the wire */
+		export_values(j, c->params, c->sets, c->collation, &x->utf8);
+		/* as they stand on the wire */
+		export_values(j, c->attributes, 0, c->collation, &x->utf8);
 		json_end(j);
 	}
 	buf_reset(&x->text);

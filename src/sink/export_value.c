@@ -1,6 +1,8 @@
 /* export_value - parameters and responses as JSON. */
 #include "sink/export_value.h"
 
+#include "mysql/bulk.h"
+
 #include "mysql/charset.h"
 
 static void put_text_value(struct json *j, const struct myp_value *v, uint16_t collation,
@@ -55,11 +57,30 @@ static void put_value(struct json *j, const struct myp_value *v, uint16_t collat
 	}
 }
 
-void export_values(struct json *j, const struct myp_params *params, uint16_t collation,
-		   struct buf *scratch)
+static void put_param(struct json *j, const struct myp_param *p, uint16_t collation,
+		      struct buf *scratch)
 {
-	for (size_t i = 0; i < params->count; i++)
-		put_value(j, &params->items[i].value, collation, scratch);
+	if (p->indicator == MYP_INDICATOR_DEFAULT || p->indicator == MYP_INDICATOR_IGNORE) {
+		json_object(j);
+		json_key_cstr(j, "indicator", myp_indicator_name(p->indicator));
+		json_end(j);
+		return;
+	}
+	put_value(j, &p->value, collation, scratch);
+}
+
+void export_values(struct json *j, const struct myp_params *params, uint32_t sets,
+		   uint16_t collation, struct buf *scratch)
+{
+	size_t in_set = sets ? params->count / sets : 0;
+
+	for (size_t i = 0; i < params->count; i++) {
+		if (sets && i % in_set == 0)
+			json_array(j);
+		put_param(j, &params->items[i], collation, scratch);
+		if (sets && i % in_set == in_set - 1)
+			json_end(j);
+	}
 }
 
 static bool named_later(const struct myp_params *attributes, size_t at)

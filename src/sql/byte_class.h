@@ -1,5 +1,5 @@
 /*
- * byte_class - what a byte can begin in a statement. For lex.c alone.
+ * byte_class - what a byte can begin in a statement. For lex.c and shape.c.
  */
 #ifndef SQL_BYTE_CLASS_H
 #define SQL_BYTE_CLASS_H

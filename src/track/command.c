@@ -2,6 +2,7 @@
 #include "track/conversation.h"
 
 #include "base/mem.h"
+#include "mysql/bulk.h"
 
 enum { CHANGE_USER_ROOM = 16 }; /* bytes by which a COM_CHANGE_USER may grow when written anew */
 
@@ -113,6 +114,25 @@ static void decode_execute(struct conversation *c, struct slice payload, struct 
 		fill_long_data(&t->params, st);
 }
 
+static void decode_bulk(struct conversation *c, struct slice payload, struct command *cmd,
+			struct myp_execute *out)
+{
+	const struct statement *st = cmd->statement;
+	struct myp_execute_context ctx = {.caps = c->session->caps};
+	struct myp_bulk_execute bulk;
+
+	if (st) {
+		ctx.param_count_known = st->counts_known;
+		ctx.param_count = st->param_count;
+		ctx.types = st->types;
+	}
+	if (cmd->cut || myp_bulk_decode(payload, &ctx, &c->tracker->params, &bulk) != ERR_OK)
+		return;
+	cmd->params_known = bulk.values_known;
+	cmd->sets = bulk.sets;
+	out->types_sent = bulk.flags & MYP_BULK_SEND_TYPES;
+}
+
 /* The last statement may still be being prepared: then its text is all that is known. */
 static void find_last_prepared(struct conversation *c, struct command *cmd)
 {
@@ -179,11 +199,14 @@ static void decode(struct conversation *c, struct slice payload, struct command 
 		decode_statement_id(c, payload, cmd);
 		decode_execute(c, payload, cmd, execute);
 		break;
+	case MYP_COM_STMT_BULK_EXECUTE:
+		decode_statement_id(c, payload, cmd);
+		decode_bulk(c, payload, cmd, execute);
+		break;
 	case MYP_COM_STMT_SEND_LONG_DATA:
 	case MYP_COM_STMT_CLOSE:
 	case MYP_COM_STMT_RESET:
 	case MYP_COM_STMT_FETCH:
-	case MYP_COM_STMT_BULK_EXECUTE:
 		decode_statement_id(c, payload, cmd);
 		break;
 	default: /* a number from the wire: nothing more to decode */

@@ -102,6 +102,7 @@ static bool differs(const struct statement *st, const uint16_t *types, size_t co
 static void keep_types(struct conversation *c, const struct command *command)
 {
 	const struct myp_params *params = command->params;
+	const size_t count = command->sets ? params->count / command->sets : params->count;
 	struct statement *st = statement_of(c, command->statement_id);
 	uint16_t types[64], *list = types;
 
@@ -109,17 +110,17 @@ static void keep_types(struct conversation *c, const struct command *command)
 		st = put_unknown(c, command->statement_id);
 	if (!st)
 		return;
-	if (params->count > sizeof(types) / sizeof(types[0]))
-		list = mem_alloc(params->count * sizeof(*list));
+	if (count > sizeof(types) / sizeof(types[0]))
+		list = mem_alloc(count * sizeof(*list));
 	if (!list) {
 		check(c, ERR_NOMEM);
 		return;
 	}
-	for (size_t i = 0; i < params->count; i++)
+	for (size_t i = 0; i < count; i++)
 		list[i] = (uint16_t)(params->items[i].type |
 				     (params->items[i].is_unsigned ? 0x8000 : 0));
-	c->types_vary = c->types_vary || differs(st, list, params->count);
-	check(c, statement_set_types(st, list, (uint16_t)params->count));
+	c->types_vary = c->types_vary || differs(st, list, count);
+	check(c, statement_set_types(st, list, (uint16_t)count));
 	if (list != types)
 		mem_free(list);
 }
@@ -167,6 +168,7 @@ void effect_of_command(struct conversation *c, const struct command *command,
 		c->quit = true;
 		break;
 	case MYP_COM_STMT_EXECUTE:
+	case MYP_COM_STMT_BULK_EXECUTE:
 		on_execute(c, command, execute);
 		break;
 	case MYP_COM_STMT_PREPARE: /* until it is answered nobody knows its id */
@@ -488,6 +490,7 @@ static void apply_command(struct conversation *c, const struct pending *p, const
 		prepared(c, p, r);
 		break;
 	case MYP_COM_STMT_EXECUTE:
+	case MYP_COM_STMT_BULK_EXECUTE:
 		executed(c, p, r);
 		break;
 	case MYP_COM_CHANGE_USER:

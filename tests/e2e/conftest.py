@@ -8,8 +8,7 @@ import pytest
 import harness  # first: it makes tools/ known
 import servers
 
-# MySQL 5.6 is an extra where npm is at hand; Debian has no small package of npm to be installed for it.
-KINDS = ["mariadb", "mariadb118", "mysql97", *(["mysql56"] if shutil.which("npm") else [])]
+KINDS = ["mariadb", "mariadb118", "mysql97", "mysql56"]
 
 # What a user of each authentication plugin is made with.
 USERS = {
@@ -21,12 +20,7 @@ USERS = {
         "CREATE USER app@'%' IDENTIFIED WITH caching_sha2_password BY 'it''s'",
     ("mysql97", "sha256_password"): "CREATE USER app@'%' IDENTIFIED WITH sha256_password BY 'it''s'",
 }
-USERS = {account: sql for account, sql in USERS.items() if account[0] in KINDS}
 PASSWORD = "it's"
-
-
-def pytest_report_header():
-    return [] if "mysql56" in KINDS else ["MySQL 5.6 is left out: it comes by npm, which is not installed"]
 
 
 def pytest_configure(config):
@@ -178,3 +172,13 @@ def certificate(tmp_path_factory):
                     "-subj", "/CN=localhost", "-keyout", folder / "key.pem", "-out", folder / "cert.pem"],
                    check=True, capture_output=True)
     return [f"--ssl-cert={folder}/cert.pem", f"--ssl-key={folder}/key.pem"]
+
+
+@pytest.fixture(scope="session")
+def bulk_client(tmp_path_factory):
+    """The program of bulk_client.c, which uses MariaDB's client library."""
+    program = tmp_path_factory.mktemp("bulk") / "bulk_client"
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "libmariadb"], capture_output=True, text=True,
+                           check=True).stdout.split()
+    subprocess.run(["cc", "-o", program, harness.TOP / "tests" / "e2e" / "bulk_client.c", *flags], check=True)
+    return program

@@ -2,6 +2,7 @@
 import contextlib
 import os
 import pathlib
+import shlex
 import shutil
 import socket
 import subprocess
@@ -308,6 +309,31 @@ def test_not_a_server(probe, words):
     with listener(words) as url:
         [line] = probe("-t", url)
     assert "not a MySQL or MariaDB server" in line
+
+
+@pytest.fixture
+def pam_server(pool, certificate):
+    """A MariaDB that asks for the password in clear, and hands it to a program that knows it."""
+    service = pathlib.Path(f"/etc/pam.d/myna-test-{os.getpid()}")
+    server = pool.get("mariadb", "pam", [f"--plugin-dir={servers.mariadb_plugins()}", "--plugin-load-add=auth_pam_v1",
+                                         "--pam-use-cleartext-plugin=ON", *certificate])
+    try:
+        service.write_text("auth required pam_exec.so expose_authtok quiet /bin/sh -c "
+                           f"[read -r given; test \"$given\" = {shlex.quote(PASSWORD)}]\naccount required pam_permit.so\n")
+        server.execute(f"CREATE USER app@'%' IDENTIFIED VIA pam USING '{service.name}'")
+        yield server
+        server.execute("DROP USER app@'%'")
+    finally:
+        service.unlink(missing_ok=True)
+
+
+def test_a_password_in_clear_is_sent_over_tls(pam_server, probe):
+    sends = ("DISABLED", PASSWORD), ("REQUIRED", PASSWORD), ("REQUIRED", "wrong")
+    lines = [probe("-t", pam_server.url("app", query=f"ssl-mode={mode}"), "SELECT 'in'", password=password)
+             for mode, password in sends]
+    assert len(lines[0]) == 1 and "TLS or a local socket only" in lines[0][0]
+    assert lines[1][0].startswith("ready") and lines[1][-1].endswith(b"\x02in".hex())
+    assert len(lines[2]) == 1 and "1045" in lines[2][0]
 
 
 def test_a_password_is_not_sent_in_clear(probe):

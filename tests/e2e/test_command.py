@@ -1,10 +1,15 @@
 """The command line: help, and one clear line for what is wrong. No server needed."""
 import os
 import pathlib
+import pty
 import shutil
+import signal
+import socket
 import struct
 import subprocess
 import tempfile
+import threading
+import time
 
 import pytest
 
@@ -165,3 +170,61 @@ def test_report_of_a_capture(myna, conversation):
     text = myna.run("report", conversation).stdout
     assert "DO ?" in text
     assert "10" in text
+
+
+def feed(path, data):
+    """Writes DATA to the named pipe PATH, its first bytes one by one."""
+    with open(path, "wb", buffering=0) as pipe:
+        for at in range(12):
+            pipe.write(data[at:at + 1])
+            time.sleep(0.02)
+        pipe.write(data[12:])
+
+
+@pytest.mark.parametrize("kind", ["capture", "recording"])
+def test_a_named_pipe_is_read_whole(myna, conversation, tmp_path, kind):
+    source = conversation
+    if kind == "recording":
+        source = tmp_path / "conversation.myna"
+        myna.run("record", conversation, "-o", source)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=feed, args=(pipe, source.read_bytes()))
+    writer.start()
+    heard = [e for e in myna.export(pipe) if e["type"] == "exchange"]
+    writer.join()
+    assert [e["sql"] for e in heard] == [f"DO {n}" for n in range(10)]
+
+
+@pytest.mark.parametrize("kind", ["capture", "recording"])
+def test_standard_input_may_be_a_socket(myna, conversation, tmp_path, kind):
+    source = conversation
+    if kind == "recording":
+        source = tmp_path / "conversation.myna"
+        myna.run("record", conversation, "-o", source)
+    ours, its = socket.socketpair()
+    with ours, its:
+        ours.sendall(source.read_bytes())
+        ours.shutdown(socket.SHUT_WR)
+        done = myna.run("export", "-", stdin=its)
+    assert done.stdout.count('"sql":"DO ') == 10
+
+
+def test_ctrl_c_ends_the_question_for_the_password(myna, conversation):
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(myna.path, [str(myna.path), "replay", str(conversation), "-h", "127.0.0.1", "-P", "1", "-p"])
+    said = b""
+    while b"Enter password: " not in said:
+        said += os.read(terminal, 1000)
+    os.write(terminal, b"\x03")
+    deadline = time.monotonic() + 5
+    ended = 0
+    while not ended and time.monotonic() < deadline:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        time.sleep(0.01)
+    if not ended:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    os.close(terminal)
+    assert ended and os.waitstatus_to_exitcode(status) == 2

@@ -11,6 +11,7 @@ from pymysql.constants import CLIENT, COMMAND
 
 import binary
 import harness
+from conftest import SHOP
 from workload import command_line, connect, sysbench
 
 
@@ -168,6 +169,20 @@ def test_rarer_commands(server, shop, hear):
     assert (fields["response"], fields["columns"], fields["sql"]) == ("fields", 6, "item")
     for command in ("SET_OPTION", "DEBUG"):
         assert [e["response"] for e in exchanges(events, command)] == ["ok"]
+
+
+@pytest.mark.parametrize("kind", ["mariadb", "mariadb118"])
+def test_bulk_execution(pool, kind, hear, bulk_client):
+    server = pool.get(kind)
+    server.execute(SHOP)
+    events, _ = hear(server, lambda server: subprocess.run([bulk_client, str(server.port)], check=True))
+    insert, update = exchanges(events, "STMT_BULK_EXECUTE")
+    assert insert["parameters"] == [[101, "axe", 1.5], [102, "b\u00e4r", None],
+                                    [103, "", {"indicator": "default"}], [104, "", 0.25]]
+    assert (insert["response"], insert["affected_rows"]) == ("ok", 4)
+    assert update["parameters"] == [["saw", 101], ["file", 104]] and update["affected_rows"] == 2
+    assert update["sql"] == "UPDATE item SET name = ? WHERE id = ?"
+    assert harness.coverage(events)["undecoded_bytes"] == 0
 
 
 def test_stored_procedure_answers_with_several_results(server, shop, hear):

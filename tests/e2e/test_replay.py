@@ -197,3 +197,14 @@ def test_recording_survives_kill_9(mariadb, shop, myna, tmp_path):
     logged = harness.logged_conversations(mariadb.general_log())
     conversation = next(iter(harness.heard_conversations(events).items()))
     harness.assert_same(conversation[1], logged[conversation[0]][:len(conversation[1])])
+
+
+def test_what_was_said_just_before_ctrl_c_is_recorded(mariadb, shop, myna, tmp_path):
+    for number in range(5):
+        path = tmp_path / f"{number}.myna"
+        with harness.myna_record(myna, path, mariadb.port) as capture:
+            with connect(mariadb) as c:
+                c.query(f"SELECT {number}")
+            capture.process.send_signal(signal.SIGINT)
+        heard = [e["command"] for e in myna.export(path) if e["type"] == "exchange"]
+        assert heard[-1:] == ["QUIT"] and "QUERY" in heard, f"round {number}: {heard}"

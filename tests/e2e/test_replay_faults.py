@@ -3,7 +3,9 @@ import contextlib
 import json
 import os
 import resource
+import select
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -148,6 +150,67 @@ def test_two_thousand_sessions_at_once(mariadb, target, shop, myna, record):
     outcome, replayed = outcome_of(myna, recording, target, "--speed", "max", status=(0,))
     assert outcome["connected"] == 1900
     harness.assert_replayed(said, replayed)
+    # No server answers before it was asked, nor in less time than two ways through the kernel take.
+    latencies = [digest["replayed"]["latency"] for digest in outcome["digests"]]
+    assert min(latency["min_ns"] for latency in latencies if latency) > 5000
+
+
+class Door:
+    """Stands before TARGET: lets the first client in and leaves all others waiting outside."""
+
+    def __init__(self, target):
+        self.target = target
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=1000)
+        self.outside = []
+        self.thread = threading.Thread(target=self.open)
+        self.thread.start()
+
+    def open(self):
+        with contextlib.suppress(OSError):
+            first, _ = self.listener.accept()
+            with first, socket.create_connection(("127.0.0.1", self.target.port)) as inside:
+                self.pass_on(first, inside)
+            while True:
+                self.outside.append(self.listener.accept()[0])
+
+    @staticmethod
+    def pass_on(client, server):
+        while True:
+            for ready in select.select([client, server], [], [])[0]:
+                data = ready.recv(1 << 16)
+                if not data:
+                    return
+                (server if ready is client else client).sendall(data)
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.thread.join()
+        for s in [self.listener, *self.outside]:
+            s.close()
+
+
+@pytest.mark.parametrize("speed", ["1000", "max"])
+def test_not_more_are_at_the_door_than_a_server_has_room_for(mariadb, target, shop, myna, record, speed):
+    recording, _ = record(mariadb, many)
+    with contextlib.closing(Door(target)) as door:
+        process = myna.start("replay", recording, "--target", f"mysql://root@127.0.0.1:{door.listener.getsockname()[1]}/",
+                             "--speed", speed, "--format", "json")
+        time.sleep(3)
+        assert 64 <= len(door.outside) <= 128
+        process.send_signal(signal.SIGINT)
+        assert finish(process)[1]["connected"] == 0
+
+
+def test_those_that_wait_at_the_door_are_let_in_in_their_order(mariadb, target, shop, myna, record):
+    """What they say later is more than is read ahead: who comes in too early has nothing to say, and stays."""
+    def workload(server):
+        with contextlib.ExitStack() as stack:
+            connections = [stack.enter_context(connect(server)) for _ in range(1900)]
+            for number, c in enumerate(connections):
+                c.query(f"SELECT {number}, LENGTH('{'x' * 20000}')")
+    recording, _ = record(mariadb, workload)
+    outcome, _ = outcome_of(myna, recording, target, "--speed", "max", "--patience", "10s", status=(0,))
+    assert outcome["connected"] == 1900
 
 
 @pytest.mark.parametrize("speed", ["1", "max"])

@@ -132,6 +132,7 @@ static void dump_params(struct buf *b, const struct myp_params *list)
 		NUMBER(b, p, type);
 		NUMBER(b, p, is_unsigned);
 		NUMBER(b, p, is_long_data);
+		NUMBER(b, p, indicator);
 		BYTES(b, p, name);
 		dump_value(b, &p->value);
 	}
@@ -153,6 +154,7 @@ static void dump_command(struct buf *b, const struct command *c)
 	BYTES(b, c, database);
 	NUMBER(b, c, database_known);
 	NUMBER(b, c, params_known);
+	NUMBER(b, c, sets);
 	dump_params(b, c->params);
 	dump_params(b, c->attributes);
 	NUMBER(b, c, collation);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "mysql/bulk.h"
 
 enum { SESSIONS = 6, STATEMENTS = 4, PARAMS = 5, RESULTS = 4, COLUMNS = 6, SCRATCH = 64 << 20 };
 
@@ -340,6 +341,10 @@ static void draw_command(struct world *w, struct session *s)
 	c->collation = often(w) ? s->collation : (uint16_t)draw(w, 300);
 	c->params_known = code == MYP_COM_STMT_EXECUTE && st && draw(w, 10);
 	draw_params(w, &w->params, c->params_known ? st->param_count : 0, st);
+	if (w->params.count > 0 && draw(w, 4) == 0) { /* as of a bulk execution */
+		c->sets = (uint32_t)w->params.count;
+		w->params.items[0].indicator = (uint8_t)draw(w, MYP_INDICATORS);
+	}
 	draw_params(w, &w->attributes, draw(w, 5) ? 0 : draw(w, 3), NULL);
 	c->params = &w->params;
 	c->attributes = &w->attributes;

@@ -100,6 +100,8 @@ static void what_is_no_capture_is_refused_helpfully(void **state)
 	(void)state;
 	writer_init(&w);
 	expect_refused(&w, SLICE_LIT(""), ERR_PROTO, "is empty");
+	expect_refused(&w, SLICE_LIT("\050\265\057\375\4"), ERR_PROTO, "cut off");
+	expect_refused(&w, SLICE_LIT("\037\213\10\0"), ERR_PROTO, "cut off");
 	expect_refused(&w, SLICE_LIT("a"), ERR_PROTO, "text");
 	expect_refused(&w, SLICE_LIT("# Time: 2026-11-20\nSELECT 1;\n"), ERR_PROTO, "text");
 	expect_refused(&w, SLICE_LIT("\177ELF\2\1\1"), ERR_PROTO, "expected pcap");
