@@ -154,7 +154,7 @@ static int record(struct input *in, const struct record_args *args, struct recor
 	if (record_new(recorder, &options, &status->sink) != ERR_OK)
 		return cli_no_memory(&page);
 	events = record_events(status->sink);
-	code = cli_run(&page, in, &events);
+	code = cli_run(&page, &args->listen, in, &events);
 	if (code != CLI_FAILED)
 		say_done(status, recorder);
 	record_free(status->sink);
@@ -194,7 +194,6 @@ static enum err recorder_options_of(const struct record_args *args, struct recor
 	*o = (struct recorder_options){
 		.keep = args->keep,
 		.min_free = args->min_free,
-		.live = args->listen.interface != NULL,
 		.news = args->rotate ? on_news : NULL,
 	};
 	return args->rotate ? parse_rotate(args->rotate, o, info) : ERR_OK;
@@ -218,6 +217,7 @@ static int run(int argc, char **argv)
 		return cli_fail(&page, &info);
 	shown.live = input_is_live(in);
 	shown.series = args.rotate != NULL;
+	options.live = shown.live;
 	options.ctx = &shown;
 	if (recorder_new(args.output, &options, &recorder, &info) == ERR_OK)
 		status = record(in, &args, recorder, &shown);

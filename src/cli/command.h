@@ -64,6 +64,9 @@ struct listen_args {
 	uint64_t buffer_bytes;
 	uint64_t max_statement;
 	int64_t duration_ns;
+	const char *netns;
+	uint64_t pid;
+	int64_t status_ns; /* between two lines of how it goes; 0: none */
 };
 
 #define LISTEN_OPTS(type, member)                                                                  \
@@ -90,6 +93,25 @@ struct listen_args {
 		 .offset = offsetof(type, member.duration_ns),                                     \
 		 .placeholder = "TIME",                                                            \
 		 .help = "live: end after so long, for example 30s or 5m"},                        \
+		{.name = "netns",                                                                  \
+		 .kind = OPT_TEXT,                                                                 \
+		 .offset = offsetof(type, member.netns),                                           \
+		 .placeholder = "NAME",                                                            \
+		 .help = "live: listen in this network namespace, a name of 'ip netns' or a "      \
+			 "path"},                                                                  \
+		{.name = "pid",                                                                    \
+		 .kind = OPT_UINT,                                                                 \
+		 .offset = offsetof(type, member.pid),                                             \
+		 .placeholder = "PID",                                                             \
+		 .help = "live: listen in the network namespace of this process, of a container "  \
+			 "for one"},                                                               \
+		{.name = "status-interval",                                                        \
+		 .kind = OPT_DURATION,                                                             \
+		 .offset = offsetof(type, member.status_ns),                                       \
+		 .placeholder = "TIME",                                                            \
+		 .def = "10s",                                                                     \
+		 .help = "live, where standard error is no terminal: write a line of what was "    \
+			 "heard so far, and what was not, so often; 0 writes none"},               \
 		{.name = "snap-length",                                                            \
 		 .kind = OPT_SIZE,                                                                 \
 		 .offset = offsetof(type, member.snap_len),                                        \
@@ -168,10 +190,12 @@ enum err cli_write_stdout(void *ctx, struct slice bytes, struct errinfo *info);
  * Pumps IN into SINK until it ends or a signal comes. Before a live input starts, privileges are given up: what
  * needed them is open.
  */
-enum err cli_pump(struct input *in, const struct event_sink *sink, struct errinfo *info) MUST_CHECK;
+enum err cli_pump(const struct opt_page *page, const struct listen_args *listen, struct input *in,
+		  const struct event_sink *sink, struct errinfo *info) MUST_CHECK;
 
 /* The same, and ends the command: tells an error, or the losses if there were any. Returns the exit status. */
-int cli_run(const struct opt_page *page, struct input *in, const struct event_sink *sink);
+int cli_run(const struct opt_page *page, const struct listen_args *listen, struct input *in,
+	    const struct event_sink *sink);
 
 /*
  * A command that hears an input and writes of it to standard output, whole: parses the command line into ARGS, opens

@@ -3,10 +3,12 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "recording/reader.h"
@@ -121,12 +123,19 @@ static bool is_recording(const char *path, const char *name)
 {
 	struct slice folder = split(path).folder;
 	char whole[SERIES_PATH_MAX];
+	bool is = false;
 	struct stat st;
-	int n = snprintf(whole, sizeof(whole), "%.*s%s", (int)folder.len, (const char *)folder.ptr,
-			 name);
+	int fd, n = snprintf(whole, sizeof(whole), "%.*s%s", (int)folder.len,
+			     (const char *)folder.ptr, name);
 
-	return n > 0 && (size_t)n < sizeof(whole) && lstat(whole, &st) == 0 &&
-	       S_ISREG(st.st_mode) && recording_is(whole);
+	if (n <= 0 || (size_t)n >= sizeof(whole) || lstat(whole, &st) != 0 || !S_ISREG(st.st_mode))
+		return false;
+	fd = open(whole, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd >= 0) {
+		is = recording_is(fd);
+		(void)close(fd);
+	}
+	return is;
 }
 
 static void look_at(struct search *s, const char *name)

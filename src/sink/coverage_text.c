@@ -27,15 +27,3 @@ void coverage_put_json(struct json *j, const struct coverage *c)
 		json_key_u64(j, f->name, coverage_get(c, f));
 	json_end(j);
 }
-
-void coverage_put_line(struct out *o, const struct coverage *c)
-{
-	out_printf(o, "%llu sessions, %llu commands", (unsigned long long)c->sessions,
-		   (unsigned long long)c->commands);
-	for (const struct coverage_field *f = coverage_fields; f->name; f++) {
-		uint64_t n = coverage_get(c, f);
-
-		if (f->is_loss && n)
-			out_printf(o, "; ! %llu %s", (unsigned long long)n, f->text);
-	}
-}

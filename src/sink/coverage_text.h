@@ -13,7 +13,4 @@ void coverage_put_text(struct out *o, const struct coverage *c);
 /* An object of all counts. */
 void coverage_put_json(struct json *j, const struct coverage *c);
 
-/* One line: what was heard so far, and of what was lost the counts above zero. Without the line's end. */
-void coverage_put_line(struct out *o, const struct coverage *c);
-
 #endif
