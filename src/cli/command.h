@@ -25,8 +25,8 @@ struct command_row {
 	int (*run)(int argc, char **argv); /* without the program's and the command's name */
 };
 
-extern const struct command_row cmd_cut, cmd_export, cmd_info, cmd_merge, cmd_record, cmd_replay,
-	cmd_report, cmd_trace;
+extern const struct command_row cmd_cut, cmd_doctor, cmd_export, cmd_info, cmd_merge, cmd_record,
+	cmd_replay, cmd_report, cmd_trace;
 
 /* Set by SIGINT and SIGTERM: end cleanly. A second one ends at once. */
 extern volatile sig_atomic_t cli_stop;
@@ -177,6 +177,9 @@ struct listen_args {
 		.offset = offsetof(type, member.slower_ns), .placeholder = "TIME",                 \
 		.help = "only what took longer than this, for example 100ms"                       \
 	}
+
+/* Adds the ports in LIST, "3306,3307", to O. ERR_USAGE. */
+enum err cli_add_ports(const char *list, struct input_options *o, struct errinfo *info) MUST_CHECK;
 
 /* Opens what WORDS and ARGS name: one INPUT, or -i. */
 enum err cli_open_input(const struct opt_page *page, const struct opt_words *words,

@@ -53,7 +53,7 @@ bool cli_parse(const struct opt_page *page, int argc, char **argv, void *args,
 }
 
 /* "3306,3307" */
-static enum err add_ports(const char *list, struct input_options *o, struct errinfo *info)
+enum err cli_add_ports(const char *list, struct input_options *o, struct errinfo *info)
 {
 	char number[8];
 
@@ -121,7 +121,7 @@ static enum err input_options(const struct opt_words *words, const struct listen
 	if (o->path && check_file(o->path, args, info) != ERR_OK)
 		return ERR_USAGE;
 	for (size_t i = 0; i < args->ports.count; i++) {
-		enum err e = add_ports(args->ports.items[i], o, info);
+		enum err e = cli_add_ports(args->ports.items[i], o, info);
 
 		if (e != ERR_OK)
 			return e;
