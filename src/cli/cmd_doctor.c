@@ -310,7 +310,8 @@ static void explain_silence(struct doctor *d)
 static void judge_traffic(struct doctor *d)
 {
 	const struct coverage *c = &d->heard;
-	uint64_t deaf = c->encrypted + c->compressed + c->undecodable;
+	uint64_t strange = c->compressed + c->undecodable, deaf = c->encrypted + strange;
+	uint64_t drops = c->kernel_drops + c->interface_drops;
 
 	if (c->commands)
 		find(d, LEVEL_OK, "traffic", "%llu commands of %llu sessions were heard in %s",
@@ -336,14 +337,14 @@ static void judge_traffic(struct doctor *d)
 	else
 		find(d, LEVEL_OK, "snap",
 		     "packets come whole, also those that offload (GRO, TSO) has put together");
-	if (c->kernel_drops + c->interface_drops)
+	if (drops)
 		find(d, LEVEL_NOTE, "drops",
 		     "%llu packets were dropped: a larger --buffer-size may help",
-		     (unsigned long long)(c->kernel_drops + c->interface_drops));
-	if (c->compressed + c->undecodable)
+		     (unsigned long long)drops);
+	if (strange)
 		find(d, c->commands ? LEVEL_NOTE : LEVEL_PROBLEM, "protocol",
 		     "%llu sessions could not be heard further: compressed, or no MySQL",
-		     (unsigned long long)(c->compressed + c->undecodable));
+		     (unsigned long long)strange);
 }
 
 static void examine(struct doctor *d)

@@ -142,17 +142,17 @@ static void on_server_unix(void *ctx, const char *line)
 {
 	struct look *l = ctx;
 	struct machine_server *s = l->server;
-	unsigned flags, state;
-	unsigned long long inode;
-	char path[108];
+	char flags[12], state[8], inode[24], path[108];
+	uint64_t number;
 
-	if (sscanf(line, "%*s %*s %*s %x %*s %x %llu %107[^\n]", &flags, &state, &inode, path) !=
-		    4 ||
-	    !has_inode(&l->inodes, inode))
+	if (sscanf(line, "%*s %*s %*s %11s %*s %7s %23s %107[^\n]", flags, state, inode, path) != 4)
 		return;
-	if (flags & ACCEPTS && s->socket[0] == '\0' && !strstr(path, "mysqlx"))
+	number = strtoull(inode, NULL, 10);
+	if (!has_inode(&l->inodes, number))
+		return;
+	if (strtoul(flags, NULL, 16) & ACCEPTS && s->socket[0] == '\0' && !strstr(path, "mysqlx"))
 		(void)snprintf(s->socket, sizeof(s->socket), "%s", path);
-	else if (state == UNIX_STATE_CONNECTED)
+	else if (strtoul(state, NULL, 16) == UNIX_STATE_CONNECTED)
 		s->local_clients++;
 }
 
@@ -234,17 +234,17 @@ static void on_interface(void *ctx, const char *line)
 {
 	struct look *l = ctx;
 	struct machine *m = l->m;
-	unsigned long long received, sent;
+	char received[24], sent[24];
 	struct machine_interface *i = &m->interfaces[m->interface_count];
 	struct ifreq request = {.ifr_flags = 0};
 
 	if (m->interface_count == MACHINE_INTERFACES_MAX ||
-	    sscanf(line, " %15[^: ]: %*u %llu %*u %*u %*u %*u %*u %*u %*u %llu", i->name, &received,
-		   &sent) != 3)
+	    sscanf(line, " %15[^: ]: %*s %23s %*s %*s %*s %*s %*s %*s %*s %23s", i->name, received,
+		   sent) != 3)
 		return;
 	memcpy(request.ifr_name, i->name, sizeof(i->name));
 	i->up = ioctl(l->fd, SIOCGIFFLAGS, &request) == 0 && request.ifr_flags & IFF_UP;
-	i->packets = received + sent;
+	i->packets = strtoull(received, NULL, 10) + strtoull(sent, NULL, 10);
 	m->interface_count++;
 }
 
