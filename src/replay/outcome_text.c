@@ -62,6 +62,7 @@ static void put_verdict(const struct outcome *o, struct out *out)
 		{.text = "other row counts", .count = v[VERDICT_OTHER_ROW_COUNT], .always = true},
 		{.text = "other affected rows", .count = v[VERDICT_OTHER_AFFECTED], .always = true},
 		{.text = "other values", .count = v[VERDICT_OTHER_VALUES], .always = true},
+		{.text = "other order of the same rows", .count = v[VERDICT_OTHER_ORDER]},
 		{.text = "other columns",
 		 .count = v[VERDICT_OTHER_COLUMNS] + v[VERDICT_OTHER_KIND]},
 		{.text = "one-sided deadlocks, lock waits or kills", .count = one_sided},
@@ -80,6 +81,8 @@ static void put_verdict(const struct outcome *o, struct out *out)
 /* Sessions see what others have done a little earlier or later than when they were recorded. */
 static void put_order_note(const struct outcome *o, struct out *out)
 {
+	if (o->sessions < 2)
+		return;
 	if (o->verdicts[VERDICT_OTHER_VALUES] + o->verdicts[VERDICT_OTHER_ROW_COUNT] +
 		    o->verdicts[VERDICT_OTHER_AFFECTED] ==
 	    0)

@@ -337,27 +337,6 @@ static void move_on(struct player *p)
 		connection_failed(p);
 }
 
-/*
- * Not too many at the target's door; and without a pace, no more sessions at once than there were in the
- * recording when this one began. Who came first is let in first: a later one that went before it would count
- * as one that it has to wait for.
- */
-static bool may_open(struct player *p, const struct item_open *o)
-{
-	struct worker *w = p->worker;
-
-	if (p->let_in || (!w->gate && worker_may_open(w, o->room)))
-		return true;
-	if (!p->in_gate) {
-		p->in_gate = true;
-		p->room = o->room;
-		p->gate_next = NULL;
-		*w->gate_end = p;
-		w->gate_end = &p->gate_next;
-	}
-	return false;
-}
-
 static bool is_stopping(const struct player *p)
 {
 	return atomic_load_explicit(&p->worker->engine->stopping, memory_order_relaxed);
@@ -371,14 +350,17 @@ static enum step stop_now(struct player *p)
 
 static enum step step_waiting(struct player *p, struct item *item)
 {
+	const struct item_open *o;
+
 	if (!item)
 		return STEP_WAIT;
 	if (is_stopping(p))
 		return stop_now(p);
 	if (item->type == ITEM_OPEN) {
-		if (p->in_gate || !is_due(p, item->at_ns) || !may_open(p, item_body(item)))
+		o = item_body(item);
+		if (p->in_gate || !is_due(p, item->at_ns) || !worker_lets_in(p->worker, p, o->room))
 			return p->phase == PLAYER_GONE ? STEP_ON : STEP_WAIT;
-		p->session = ((const struct item_open *)item_body(item))->session;
+		p->session = o->session;
 		connect_now(p, item);
 		pop(p);
 		if (p->connection)

@@ -304,6 +304,14 @@ static bool is_in_transaction(uint8_t code)
 	       code == MYP_COM_STMT_FETCH || code == MYP_COM_STMT_BULK_EXECUTE;
 }
 
+/* Why a command of a statement that the target does not have is left out. */
+static enum not_sent without_statement(const struct item_command *c, const struct mapped *m)
+{
+	if (c->code == MYP_COM_STMT_CLOSE)
+		return NOT_SENT_NOTHING_TO_CLOSE;
+	return m ? NOT_SENT_NOT_PREPARED : NOT_SENT_STATEMENT_UNKNOWN;
+}
+
 bool player_send(struct player *p, struct item *item)
 {
 	struct item_command *c = item_body(item);
@@ -329,10 +337,8 @@ bool player_send(struct player *p, struct item *item)
 			player_send_own(p, OWN_PREPARE, MYP_COM_STMT_PREPARE, player_text_of(c));
 			return false;
 		}
-		if (!m)
-			return leave_out(p, c, NOT_SENT_STATEMENT_UNKNOWN);
-		if (m->failed)
-			return leave_out(p, c, NOT_SENT_NOT_PREPARED);
+		if (!m || m->failed)
+			return leave_out(p, c, without_statement(c, m));
 		if (m->text)
 			return send_as_text(p, item, m);
 	}

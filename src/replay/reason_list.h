@@ -14,6 +14,8 @@ REASON(NOT_OPEN, "it closes a statement that was prepared before the recording a
 REASON(NOT_PREPARED, "the statement could not be prepared on the target", true)
 REASON(AS_TEXT, "its statement is executed as text: there is nothing to close, reset or fetch from",
        false)
+REASON(NOTHING_TO_CLOSE, "the statement to close is not there: gone before, or never prepared",
+       false)
 REASON(PARAMETERS_UNKNOWN, "the types of its parameters were sent before the recording began", true)
 REASON(NOT_CONNECTED, "the session could not connect to the target", true)
 REASON(CONNECTION_LOST, "the session's connection to the target was lost", true)

@@ -236,7 +236,7 @@ static void run_timers(struct worker *w)
 	}
 }
 
-bool worker_may_open(const struct worker *w, uint32_t room)
+static bool may_open(const struct worker *w, uint32_t room)
 {
 	const struct engine *g = w->engine;
 
@@ -245,12 +245,26 @@ bool worker_may_open(const struct worker *w, uint32_t room)
 	return g->pace.speed > 0 || w->open < room;
 }
 
+bool worker_lets_in(struct worker *w, struct player *p, uint32_t room)
+{
+	if (p->let_in || (!w->gate && may_open(w, room)))
+		return true;
+	if (!p->in_gate) {
+		p->in_gate = true;
+		p->room = room;
+		p->gate_next = NULL;
+		*w->gate_end = p;
+		w->gate_end = &p->gate_next;
+	}
+	return false;
+}
+
 /* Lets begin those that waited for others to be let in, or to end. */
 static void open_gate(struct worker *w)
 {
 	struct player *p;
 
-	while ((p = w->gate) && worker_may_open(w, p->room)) {
+	while ((p = w->gate) && may_open(w, p->room)) {
 		w->gate = p->gate_next;
 		if (!w->gate)
 			w->gate_end = &w->gate;

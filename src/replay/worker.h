@@ -30,6 +30,8 @@ struct pending {
 	struct facts replayed;
 };
 
+struct player;
+
 struct worker_counters {
 	atomic_ullong sent, answered, errors;
 	atomic_ullong moves; /* packets and logins, which show that the target lives */
@@ -78,9 +80,16 @@ void worker_wake(struct worker *w);
 void worker_join(struct worker *w);
 void worker_release(struct worker *w);
 
-/* For its players. */
-bool worker_may_open(const struct worker *w, uint32_t room); /* one more, where ROOM may be open */
-struct pending *worker_pending_new(struct worker *w);        /* NULL: no memory */
+/*
+ * For its players.
+ *
+ * May P open its connection, where ROOM may be open with it? If not, P waits and is stepped when it may. Not too
+ * many are at the target's door; and without a pace, no more sessions are open at once than there were in the
+ * recording when this one began. Who came first is let in first: a later one that went before it would count as
+ * one that it has to wait for.
+ */
+bool worker_lets_in(struct worker *w, struct player *p, uint32_t room);
+struct pending *worker_pending_new(struct worker *w); /* NULL: no memory */
 void worker_pending_free(struct worker *w, struct pending *p);
 struct response *worker_response_take(struct worker *w); /* NULL: no memory */
 void worker_response_give(struct worker *w, struct response *r);

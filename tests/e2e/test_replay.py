@@ -208,3 +208,28 @@ def test_what_was_said_just_before_ctrl_c_is_recorded(mariadb, shop, myna, tmp_p
             capture.process.send_signal(signal.SIGINT)
         heard = [e["command"] for e in myna.export(path) if e["type"] == "exchange"]
         assert heard[-1:] == ["QUIT"] and "QUERY" in heard, f"round {number}: {heard}"
+
+
+def test_each_difference_is_told_as_what_it_is(mariadb, target, myna, record):
+    rows = "CREATE TABLE t (id INT, v INT); INSERT INTO t VALUES (1, 1), (2, 2), (3, 3)"
+    spoilt = {"gone": "DROP TABLE t", "fewer": "DELETE FROM t WHERE id = 3", "changed": "UPDATE t SET v = 9 WHERE id = 2",
+              "order": "DELETE FROM t; INSERT INTO t VALUES (3, 3), (2, 2), (1, 1)", "same": "DO 0"}
+    for database, spoil in spoilt.items():
+        for server in (mariadb, target):
+            server.execute(f"CREATE OR REPLACE DATABASE v_{database}; USE v_{database}; {rows}")
+        target.execute(f"USE v_{database}; {spoil}")
+
+    def workload(server):
+        with connect(server) as c:
+            for database in spoilt:
+                c.query(f"SELECT id, v FROM v_{database}.t")
+    recording, _ = record(mariadb, workload)
+    done, _, _ = replay(myna, recording, target, status=(3,))
+    verdict, = (line for line in done.stdout.splitlines() if line.startswith("Every statement"))
+    assert verdict.split(": ", 1)[1] == ("yes; new errors: 1; other row counts: 1; other affected rows: 0; other values: 1; "
+                                         "other order of the same rows: 1")
+    listed = done.stdout.split("\nDifferences, 3 of 3")[1]
+    for database, word in (("gone", "new error"), ("fewer", "another number of rows"), ("changed", "other values")):
+        assert [line for line in listed.splitlines() if word in line and f"v_{database}" in line]
+    assert "v_same" not in listed and "v_order" not in listed
+    assert "keeps its own order" not in listed, "there is one session: no other can have come in between"

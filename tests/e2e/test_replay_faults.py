@@ -317,8 +317,9 @@ def test_a_damaged_recording_is_told_and_the_rest_replayed(mariadb, target, shop
 
 def test_the_text_begins_with_what_one_decides_from(mariadb, target, shop, myna, record):
     def workload(server):
-        with connect(server, database="shop") as c:
+        with connect(server, database="shop") as one, connect(server, database="shop") as other:
             for number in range(40):
+                c = one if number % 4 else other
                 c.query(f"SELECT name{' ' * (number % 2)}, {number} AS a{number} FROM item LIMIT 1")
     recording, _ = record(mariadb, workload)
     target.execute("UPDATE shop.item SET name = 'other'")
