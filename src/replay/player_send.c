@@ -329,8 +329,6 @@ bool player_send(struct player *p, struct item *item)
 		return leave_out(p, c, NOT_SENT_UNSUPPORTED);
 	if (c->has_statement) {
 		m = statements_get(&p->statements, c->statement_id);
-		if (!m && c->code == MYP_COM_STMT_CLOSE)
-			return leave_out(p, c, NOT_SENT_NOT_OPEN);
 		if (!m && c->text_len > 0) {
 			p->own_statement = c->statement_id;
 			p->worker->outcome.prepared_late++;

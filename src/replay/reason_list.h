@@ -9,8 +9,6 @@ REASON(UNSUPPORTED, "the target does not have this command", true)
 REASON(KILL_UNKNOWN, "KILL of a connection that has no counterpart on the target", true)
 REASON(STATEMENT_UNKNOWN, "its statement is not known: prepared before the recording, or gone",
        true)
-REASON(NOT_OPEN, "it closes a statement that was prepared before the recording and not used in it",
-       false)
 REASON(NOT_PREPARED, "the statement could not be prepared on the target", true)
 REASON(AS_TEXT, "its statement is executed as text: there is nothing to close, reset or fetch from",
        false)
