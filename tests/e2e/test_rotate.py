@@ -162,7 +162,7 @@ def test_kill_loses_at_most_the_block_being_filled(mariadb, shop, myna, tmp_path
     sysbench(mariadb, "prepare", tables=1)
     folder = tmp_path / "series"
     with recorder(myna, folder, mariadb, "--rotate", "1M") as process:
-        sysbench(mariadb, "run", script="oltp_read_only", tables=1, seconds=3, threads=2)
+        sysbench(mariadb, "run", "--events=3000", script="oltp_read_only", tables=1, seconds=60, threads=2)
         time.sleep(2.5)
         process.kill()
     files = members(folder)
@@ -193,7 +193,7 @@ def test_disk_is_never_fuller_than_told(mariadb, shop, myna, tmp_path, keep):
     watcher.start()
     try:
         with recorder(myna, disk, mariadb, "--rotate", "1M", "--min-free", "4M", *keep) as process:
-            sysbench(mariadb, "run", script="oltp_read_only", tables=1, seconds=6, threads=3)
+            sysbench(mariadb, "run", "--events=6000", script="oltp_read_only", tables=1, seconds=60, threads=3)
         said = (disk / "said").read_text()
         assert least[0] >= 4 << 20, said
         if keep:
@@ -218,7 +218,7 @@ def test_full_disk_keeps_what_was_written(mariadb, shop, myna, tmp_path):
     servers.run(["mount", "-t", "tmpfs", "-o", "size=1500k", "none", str(disk)])
     try:
         with recorder(myna, disk, mariadb, "--rotate", "1M") as process:
-            sysbench(mariadb, "run", script="oltp_read_only", tables=1, seconds=5, threads=3)
+            sysbench(mariadb, "run", "--events=6000", script="oltp_read_only", tables=1, seconds=60, threads=3)
         said = (disk / "said").read_text()
         assert process.returncode == 1 and "space" in said, said
         told = [json.loads(myna.run("info", path, "--format", "json", status=(0, 3)).stdout)
