@@ -54,7 +54,7 @@ static const char overview_inputs[] =
 	"root, or the capability \\fBcap_net_raw\\fR; it is given up before anything is decoded.\n"
 	".PP\n"
 	"Of captures and live, connections to port 3306 are followed, or to those that\n"
-	"\\fB\\-\\-port\\fR names. Sessions that are encrypted or compressed are recognised and\n"
+	"\\fB\\-\\-port\\fR names. Sessions that are encrypted are recognised and\n"
 	"counted, but cannot be heard. A session that was already open is joined at its next\n"
 	"command; after a loss it goes on at its next command, too. What was not heard is told at\n"
 	"the end, as the coverage.\n";
@@ -66,7 +66,7 @@ static const char overview_tail[] =
 	"standard error says which and why; what was written until then is good.\n"
 	".TP\n2\nwrong usage. Nothing was done.\n"
 	".TP\n3\ndone, but something is missing or differs: frames were dropped, sessions were\n"
-	"encrypted or compressed, bytes were lost or not understood; or a replay was answered\n"
+	"encrypted, bytes were lost or not understood; or a replay was answered\n"
 	"otherwise than recorded.\n"
 	".SH ENVIRONMENT\n"
 	".TP\nMYSQL_PWD, MYSQL_HOST, MYSQL_TCP_PORT, MYSQL_UNIX_PORT\n"

@@ -47,6 +47,7 @@ struct recording_reader {
 	bool cut;             /* the bytes passed over look like a block that was cut off */
 	struct recording_info info;
 	struct coverage found; /* by the reader itself */
+	struct coverage told;  /* what it has given: sessions, joined, commands */
 	struct block_unpacker *unpacker;
 	struct decoder *decoder;
 };
@@ -304,14 +305,29 @@ static enum err go_on(struct recording_reader *r, enum err why, struct errinfo *
 	return ERR_OK;
 }
 
+static void count(struct coverage *c, const struct event *e)
+{
+	c->sessions += e->type == EVENT_SESSION;
+	c->joined += e->type == EVENT_SESSION && e->session->joined;
+	c->commands += e->type == EVENT_COMMAND;
+}
+
+static void at_least(uint64_t *n, uint64_t least)
+{
+	if (*n < least)
+		*n = least;
+}
+
 enum err recording_reader_next(struct recording_reader *r, struct event *out, struct errinfo *info)
 {
 	enum err e = ERR_OK;
 
 	while (r->phase == READER_BLOCKS && e == ERR_OK) {
 		e = decoder_next(r->decoder, out);
-		if (e == ERR_OK)
+		if (e == ERR_OK) {
+			count(&r->told, out);
 			return ERR_OK;
+		}
 		e = go_on(r, e, info);
 	}
 	if (e == ERR_OK && r->phase == READER_END) {
@@ -332,6 +348,10 @@ void recording_reader_coverage(const struct recording_reader *r, struct coverage
 {
 	decoder_coverage(r->decoder, out);
 	coverage_add(out, &r->found);
+	/* A recording that was cut off has the writer's coverage as of some time before its end. */
+	at_least(&out->sessions, r->told.sessions);
+	at_least(&out->joined, r->told.joined);
+	at_least(&out->commands, r->told.commands);
 }
 
 uint64_t recording_reader_bytes(const struct recording_reader *r)

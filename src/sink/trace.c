@@ -230,7 +230,7 @@ static void put_session(struct trace_sink *t, const struct event *e)
 			      slice_cstr(s->login_error.message ? s->login_error.message : ""));
 	}
 	if (s->compression != SESSION_PLAIN)
-		out_put_cstr(t->out, ", goes on compressed");
+		out_put_cstr(t->out, ", compressed");
 	out_put_byte(t->out, '\n');
 }
 

@@ -36,6 +36,12 @@ static struct pending *take_spare(struct tracker *t)
 	return p;
 }
 
+void answer_expect_piece(struct conversation *c, const struct myp_packet *p)
+{
+	c->infile_next[0] = (uint8_t)(p->sequence + 1);
+	c->infile_next[1] = (uint8_t)(p->last_sequence + 1);
+}
+
 struct pending *answer_push(struct conversation *c, uint64_t n, uint8_t code)
 {
 	struct pending *p;
@@ -134,7 +140,7 @@ static void fall_out_of_step(struct conversation *c, const struct myp_packet *p)
 {
 	c->tracker->coverage.undecoded_bytes += p->wire_len;
 	c->in_step[STREAM_SERVER] = false;
-	myp_reader_reset(&c->readers[STREAM_SERVER]);
+	conversation_forget(c, STREAM_SERVER);
 }
 
 static void complete(struct conversation *c, int64_t time_ns, uint64_t frame)
@@ -210,7 +216,7 @@ static void realign(struct conversation *c, const struct stream_chunk *chunk, bo
 {
 	answer_lose_pending(c, chunk->time_ns, chunk->frame);
 	c->in_step[STREAM_SERVER] = begins_here;
-	myp_reader_reset(&c->readers[STREAM_SERVER]);
+	conversation_forget(c, STREAM_SERVER);
 	c->doubts = c->depth;
 }
 
@@ -229,7 +235,7 @@ void answer_before_command(struct conversation *c, const struct stream_chunk *ch
 		       (uint64_t)chunk->acked == c->position[STREAM_SERVER];
 
 	if (waits_for_unsure_eof(c) && c->answer.shape == MYP_SHAPE_PREPARE &&
-	    !myp_reader_partial(&c->readers[STREAM_SERVER]))
+	    !conversation_is_partial(c, STREAM_SERVER))
 		learn_no_eof(c, chunk->time_ns, chunk->frame);
 	if (!c->in_step[STREAM_SERVER])
 		realign(c, chunk, has_all);
@@ -322,8 +328,10 @@ void answer_packet(struct conversation *c, const struct stream_chunk *chunk,
 	c->response.packets++;
 	c->response.bytes += p->wire_len;
 	response_add(&c->response, &item, c->answer.binary, prepared_of(c, &item));
-	if (item.kind == MYP_ITEM_INFILE)
+	if (item.kind == MYP_ITEM_INFILE) {
 		c->infile_n = c->first->n;
+		answer_expect_piece(c, p);
+	}
 	if (item.kind == MYP_ITEM_REPLICATION) {
 		on_replication(c, chunk);
 		return;

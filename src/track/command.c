@@ -18,6 +18,7 @@ static void on_file_piece(struct conversation *c, const struct stream_chunk *chu
 		.data = {.n = c->infile_n, .bytes = p->payload},
 	};
 
+	answer_expect_piece(c, p);
 	c->response.infile_bytes += p->payload_len;
 	if (p->payload_len > p->payload.len && !p->holed)
 		c->tracker->coverage.limits++;
@@ -304,6 +305,13 @@ static void on_command(struct conversation *c, const struct stream_chunk *chunk,
 	answer_settle_silent(c, chunk);
 }
 
+/* A command is number 0; of the pieces of a file every 256th is, too. */
+static bool is_file_piece(const struct conversation *c, const struct myp_packet *p)
+{
+	return c->infile_n &&
+	       (p->sequence != 0 || c->infile_next[0] == 0 || c->infile_next[1] == 0);
+}
+
 /* Packets of a client that are no commands: answers to what the server asked. */
 static bool is_reply(const struct conversation *c, const struct myp_packet *p)
 {
@@ -313,7 +321,7 @@ static bool is_reply(const struct conversation *c, const struct myp_packet *p)
 void command_packet(struct conversation *c, const struct stream_chunk *chunk,
 		    const struct myp_packet *p)
 {
-	if (c->infile_n && p->sequence != 0) {
+	if (is_file_piece(c, p)) {
 		on_file_piece(c, chunk, p);
 		return;
 	}

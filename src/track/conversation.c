@@ -67,6 +67,7 @@ void conversation_free(struct conversation *c)
 	}
 	myp_reader_release(&c->readers[STREAM_CLIENT]);
 	myp_reader_release(&c->readers[STREAM_SERVER]);
+	compressed_free(c->compressed);
 	response_release(&c->response);
 	session_free(c->session);
 	mem_free(c);
@@ -95,27 +96,51 @@ void conversation_leave_protocol(struct conversation *c)
 	c->left_protocol = true;
 }
 
+void conversation_forget(struct conversation *c, enum stream_side side)
+{
+	myp_reader_reset(&c->readers[side]);
+	if (c->compressed)
+		compressed_forget(c->compressed, side);
+}
+
+bool conversation_is_partial(const struct conversation *c, enum stream_side side)
+{
+	return myp_reader_partial(&c->readers[side]) ||
+	       (c->compressed && compressed_is_partial(c->compressed, side));
+}
+
 void conversation_go_deaf(struct conversation *c)
 {
 	conversation_set_phase(c, PHASE_DEAF);
-	myp_reader_reset(&c->readers[STREAM_CLIENT]);
-	myp_reader_reset(&c->readers[STREAM_SERVER]);
+	conversation_forget(c, STREAM_CLIENT);
+	conversation_forget(c, STREAM_SERVER);
 }
 
 /*
  * The login cannot be followed any more. Commands can: they are found as in a joined session. What the
  * greeting and the response said, if they were heard, stays.
  */
-void conversation_give_up_login(struct conversation *c, const struct stream_chunk *chunk)
+void conversation_give_up_login(struct conversation *c)
 {
-	if (c->phase == PHASE_AUTH && phase_is_compressed(c, chunk))
-		return;
+	bool agreed = c->phase == PHASE_AUTH;
+
 	if (c->phase == PHASE_GREETING || c->phase == PHASE_LOGIN) {
 		c->session->caps = MYP_CAP_PROTOCOL_41 | MYP_CAP_TRANSACTIONS;
 		c->session->caps_known = false;
 	}
 	conversation_set_phase(c, PHASE_COMMAND);
 	c->in_step[STREAM_CLIENT] = c->in_step[STREAM_SERVER] = false;
+	if (agreed)
+		phase_end_login(c);
+}
+
+/* True if the place of the side's next packet, or frame, is known for all that. */
+static bool skip_gap(struct conversation *c, const struct stream_chunk *chunk)
+{
+	if (c->compressed)
+		return compressed_skip(c, chunk);
+	return chunk->from == STREAM_CLIENT && c->in_step[STREAM_CLIENT] &&
+	       myp_reader_skip(&c->readers[STREAM_CLIENT], chunk->gap);
 }
 
 static void on_gap(struct conversation *c, const struct stream_chunk *chunk)
@@ -141,24 +166,24 @@ static void on_gap(struct conversation *c, const struct stream_chunk *chunk)
 	c->session->gaps++;
 	c->session->last_gap = c->session->commands;
 	if (c->phase != PHASE_COMMAND)
-		conversation_give_up_login(c, chunk);
+		conversation_give_up_login(c);
 	else if (side == STREAM_CLIENT)
 		c->lost_commands = true;
-	if (c->phase == PHASE_DEAF)
-		return;
-	if (side == STREAM_CLIENT)
+	if (side == STREAM_CLIENT) {
 		effect_of_hole(c);
-	if (side == STREAM_SERVER || !c->in_step[side] ||
-	    !myp_reader_skip(&c->readers[side], chunk->gap)) {
+		/* How many pieces of a file came is not known any more. */
+		c->infile_next[0] = c->infile_next[1] = 1;
+	}
+	if (!skip_gap(c, chunk)) {
 		c->in_step[side] = false;
-		myp_reader_reset(&c->readers[side]);
+		conversation_forget(c, side);
 	}
 	if (c->announced)
 		tracker_emit(c->tracker, &e);
 }
 
 /* Bytes that nothing could be made of. A joined session begins with its first command. */
-static void pass_over(struct conversation *c, size_t bytes)
+void conversation_pass_over(struct conversation *c, uint64_t bytes)
 {
 	if (c->phase == PHASE_DEAF && !c->left_protocol)
 		c->tracker->coverage.passed_bytes += bytes;
@@ -196,14 +221,15 @@ static bool step_in(struct conversation *c, const struct stream_chunk *chunk)
 		return false;
 	if (chunk->from == STREAM_SERVER)
 		return step_in_at_greeting(c, chunk);
-	if (!guess_command_start(chunk->bytes)) {
+	if (!compressed_join(c, chunk) && !guess_command_start(chunk->bytes)) {
 		check_tls(c, chunk);
 		return false;
 	}
 	if (c->phase == PHASE_GREETING)
 		conversation_set_phase(c, PHASE_COMMAND);
 	myp_reader_reset(&c->readers[STREAM_CLIENT]);
-	c->in_step[STREAM_CLIENT] = true;
+	/* What is in a frame is looked at when it is whole. */
+	c->in_step[STREAM_CLIENT] = !c->compressed;
 	return true;
 }
 
@@ -218,30 +244,53 @@ static void on_packet(struct conversation *c, const struct stream_chunk *chunk,
 		answer_packet(c, chunk, p);
 }
 
-static void on_bytes(struct conversation *c, const struct stream_chunk *chunk)
+struct slice conversation_packets(struct conversation *c, const struct stream_chunk *chunk,
+				  struct slice bytes, int64_t first_ns)
 {
+	const struct compressed *framing = c->compressed;
 	struct myp_reader *r = &c->readers[chunk->from];
-	struct slice bytes = chunk->bytes;
 	struct myp_packet p;
 	enum err e = ERR_OK;
 
-	while (bytes.len > 0 && c->phase != PHASE_DEAF && c->in_step[chunk->from]) {
+	while (bytes.len > 0 && c->phase != PHASE_DEAF && c->in_step[chunk->from] &&
+	       c->compressed == framing) {
 		if (!myp_reader_partial(r))
-			c->packet_ns[chunk->from] = chunk->time_ns;
+			c->packet_ns[chunk->from] = first_ns;
 		e = myp_reader_next(r, &bytes, &p);
 		if (e != ERR_OK)
 			break;
-		c->position[chunk->from] = chunk->offset + (chunk->bytes.len - bytes.len);
+		if (framing)
+			p.last_sequence = c->last_sequence[chunk->from];
+		else
+			c->position[chunk->from] = chunk->offset + (chunk->bytes.len - bytes.len);
 		on_packet(c, chunk, &p);
 	}
-	if (e == ERR_AGAIN)
-		return;
-	if (e != ERR_OK) {
+	if (e != ERR_OK && e != ERR_AGAIN) {
 		myp_reader_reset(r);
 		c->in_step[chunk->from] = false;
 		c->tracker->coverage.limits++;
 	}
-	pass_over(c, bytes.len);
+	if (c->compressed != framing)
+		return bytes;
+	conversation_pass_over(c, bytes.len);
+	return slice_of(NULL, 0);
+}
+
+static bool is_heard(struct conversation *c, const struct stream_chunk *chunk)
+{
+	if (c->compressed && c->phase != PHASE_DEAF)
+		return compressed_step_in(c, chunk);
+	return c->in_step[chunk->from] || step_in(c, chunk);
+}
+
+static void on_bytes(struct conversation *c, const struct stream_chunk *chunk)
+{
+	struct slice bytes = chunk->bytes;
+
+	if (!c->compressed)
+		bytes = conversation_packets(c, chunk, bytes, chunk->time_ns);
+	if (c->compressed)
+		compressed_bytes(c, chunk, bytes);
 }
 
 void conversation_chunk(struct conversation *c, const struct stream_chunk *chunk)
@@ -250,10 +299,10 @@ void conversation_chunk(struct conversation *c, const struct stream_chunk *chunk
 		return;
 	if (chunk->gap)
 		on_gap(c, chunk);
-	else if (c->in_step[chunk->from] || step_in(c, chunk))
+	else if (is_heard(c, chunk))
 		on_bytes(c, chunk);
 	else
-		pass_over(c, chunk->bytes.len);
+		conversation_pass_over(c, chunk->bytes.len);
 	c->position[chunk->from] = chunk->offset + chunk->bytes.len + chunk->gap;
 }
 

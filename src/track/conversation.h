@@ -3,6 +3,7 @@
  *
  *   tracker.c       flows to conversations, events to the sink
  *   conversation.c  chunks to packets; gaps; who is in step
+ *   compressed.c    a compressed session's chunks to bytes of packets
  *   phase.c         greeting and login
  *   command.c       a client's packet to a COMMAND event
  *   answer.c        a server's packets to a RESPONSE event
@@ -14,6 +15,7 @@
 
 #include "event/event.h"
 #include "mysql/answer.h"
+#include "mysql/compress.h"
 #include "mysql/login.h"
 #include "stream/chunk.h"
 #include "track/tracker.h"
@@ -27,7 +29,7 @@ enum phase {
 	PHASE_LOGIN,    /* the client's handshake response */
 	PHASE_AUTH,     /* the exchange up to OK or ERR */
 	PHASE_COMMAND,
-	PHASE_DEAF, /* nothing more can be heard: TLS, compression, replication, no MySQL */
+	PHASE_DEAF, /* nothing more can be heard: TLS, replication, no MySQL */
 	PHASES,
 };
 
@@ -36,7 +38,7 @@ struct pending {
 	struct pending *next;
 	uint64_t n;
 	uint8_t code;
-	uint8_t last_sequence; /* of its packet: the response begins with the next number */
+	uint8_t last_sequence; /* of its packet or frame: the response begins with the next number */
 	uint32_t statement_id;
 	bool has_statement;
 	int64_t last_ns;
@@ -44,6 +46,8 @@ struct pending {
 	struct buf text; /* kept only where the response needs it: PREPARE, INIT_DB, SET, ... */
 	struct myp_login *login; /* CHANGE_USER: slices into TEXT; NULL otherwise */
 };
+
+struct compressed; /* what is kept of a session's frames */
 
 struct conversation {
 	struct tracker *tracker;
@@ -55,14 +59,16 @@ struct conversation {
 	struct myp_reader readers[2]; /* by enum stream_side */
 	bool in_step
 		[2]; /* the next byte of that side is the first of a packet, or inside a known one */
-	bool lost_commands; /* a hole in the commands since the last one heard */
+	struct compressed *compressed; /* NULL: it is not, or not yet */
+	uint8_t last_sequence[2];      /* of the frame that ended last, of a compressed session */
+	bool lost_commands;            /* a hole in the commands since the last one heard */
 	uint32_t doubts;  /* exchanges that must fit before responses are believed again; 0: none */
 	uint32_t depth;   /* most commands with a response that waited at once */
 	uint32_t carried; /* executions that relied on types sent before */
 	bool types_vary;  /* executions of one statement were heard with different types */
 	bool last_prepared_known;
 	uint32_t last_prepared; /* id of the statement prepared last */
-	uint64_t position[2];   /* offset of that side's next byte */
+	uint64_t position[2];   /* offset of that side's next byte, on the wire */
 	int64_t packet_ns[2];   /* when the first byte of the packet being read came */
 	int64_t greeting_ns;
 	uint64_t server_caps;
@@ -72,7 +78,8 @@ struct conversation {
 	bool held;      /* RESPONSE is whole, but it is not sure yet that it is FIRST's */
 	struct myp_answer answer;
 	struct response response;
-	uint64_t infile_n; /* command whose file the client is sending; 0: none */
+	uint64_t infile_n;      /* command whose file the client is sending; 0: none */
+	uint8_t infile_next[2]; /* its next piece's number, behind the last packet or frame */
 };
 
 struct tracker {
@@ -85,6 +92,7 @@ struct tracker {
 	struct myp_params params, attributes; /* of the command at hand */
 	struct buf long_data_flags;
 	struct pending *spare;
+	struct myp_unpacker *unpacker; /* of all sessions; NULL until it is needed */
 };
 
 /* tracker.c */
@@ -101,15 +109,39 @@ void conversation_set_phase(struct conversation *c, enum phase to);
 void conversation_announce(struct conversation *c, int64_t time_ns, uint64_t frame);
 void conversation_go_deaf(struct conversation *c); /* nothing more will be heard of it */
 /* A part of the login was not heard; the commands may be. */
-void conversation_give_up_login(struct conversation *c, const struct stream_chunk *chunk);
+void conversation_give_up_login(struct conversation *c);
 void conversation_leave_protocol(struct conversation *c); /* counts it once as undecodable */
+/* Takes what can be of BYTES, of the stream of packets, whose first came at FIRST_NS; gives what is left if the
+ * session is compressed from there on. */
+struct slice conversation_packets(struct conversation *c, const struct stream_chunk *chunk,
+				  struct slice bytes, int64_t first_ns);
+/* Forgets what is incomplete of that side: its next byte is the first of a packet, and of a frame. */
+void conversation_forget(struct conversation *c, enum stream_side side);
+bool conversation_is_partial(const struct conversation *c, enum stream_side side);
+/* Counts bytes that nothing could be made of. */
+void conversation_pass_over(struct conversation *c, uint64_t bytes);
+
+/* compressed.c */
+/* From here on the session speaks in frames. False: no memory, which is told. */
+bool compressed_begin(struct conversation *c, enum session_compression how);
+void compressed_free(struct compressed *z); /* NULL is fine */
+/* A session that was joined, and of which nothing was heard: true if it turns out to be compressed. */
+bool compressed_join(struct conversation *c, const struct stream_chunk *chunk);
+/* True if the side's frames are in step, or come back at this chunk. */
+bool compressed_step_in(struct conversation *c, const struct stream_chunk *chunk);
+/* True if the gap leaves the client's frames in step. */
+bool compressed_skip(struct conversation *c, const struct stream_chunk *chunk);
+/* BYTES are the last ones of CHUNK. */
+void compressed_bytes(struct conversation *c, const struct stream_chunk *chunk, struct slice bytes);
+void compressed_forget(struct compressed *z, enum stream_side side);
+bool compressed_is_partial(const struct compressed *z, enum stream_side side);
 
 /* phase.c: a packet before the command phase. */
 void phase_packet(struct conversation *c, const struct stream_chunk *chunk,
 		  const struct myp_packet *p);
 
-/* True if what follows the login is compressed: the session is told as such and heard no further. */
-bool phase_is_compressed(struct conversation *c, const struct stream_chunk *chunk);
+/* The login has ended, or the rest of it was not heard: the session is compressed if that was agreed. */
+void phase_end_login(struct conversation *c);
 
 /* command.c: a client's packet in the command phase. */
 void command_packet(struct conversation *c, const struct stream_chunk *chunk,
@@ -131,6 +163,8 @@ void answer_lose_pending(struct conversation *c, int64_t time_ns, uint64_t frame
 void answer_leave_pending(struct conversation *c, int64_t time_ns, uint64_t frame);
 /* Gives the responses of commands that have none, as far as it is their turn. */
 void answer_settle_silent(struct conversation *c, const struct stream_chunk *chunk);
+/* The client sends a file: what comes behind P is its next piece. */
+void answer_expect_piece(struct conversation *c, const struct myp_packet *p);
 struct pending *answer_push(struct conversation *c, uint64_t n, uint8_t code);
 void pending_free(struct pending *p);
 
@@ -143,6 +177,8 @@ void effect_of_response(struct conversation *c, const struct pending *p, const s
 
 /* guess.c */
 bool guess_command_start(struct slice bytes);
+/* A client's frame, the first of a command; fills *FRAME. */
+bool guess_frame_start(struct myp_unpacker *u, struct slice bytes, struct myp_frame *frame);
 bool guess_greeting(struct slice bytes); /* a whole one, and nothing else */
 bool guess_is_tls(struct slice bytes);
 /* Capabilities that the shape of a client's packet proves, where the login was not heard. */

@@ -86,7 +86,8 @@ static bool body_fits(struct slice payload)
 	return true;
 }
 
-bool guess_command_start(struct slice bytes)
+/* GOES_ON: the last command may end behind BYTES. */
+static bool begins_with_commands(struct slice bytes, bool goes_on)
 {
 	struct cursor c = cur_of(bytes);
 	size_t packets = 0;
@@ -100,11 +101,29 @@ bool guess_command_start(struct slice bytes)
 		    !body_fits(payload))
 			return false;
 		if (payload.len < len)
-			return bytes.len >= FULL_SEGMENT;
+			return goes_on;
 		cur_skip(&c, len);
 		packets++;
 	}
 	return packets > 0;
+}
+
+bool guess_command_start(struct slice bytes)
+{
+	return begins_with_commands(bytes, bytes.len >= FULL_SEGMENT);
+}
+
+bool guess_frame_start(struct myp_unpacker *u, struct slice bytes, struct myp_frame *frame)
+{
+	enum myp_peek peek = myp_frame_peek(u, bytes, frame);
+
+	if (peek == MYP_PEEK_NONE || frame->sequence != 0)
+		return false;
+	if (peek == MYP_PEEK_FRAME)
+		return guess_command_start(frame->contents);
+	if (bytes.len < FULL_SEGMENT)
+		return false;
+	return peek == MYP_PEEK_HEADER || begins_with_commands(frame->contents, true);
 }
 
 bool guess_greeting(struct slice bytes)

@@ -14,11 +14,10 @@ static void give_up(struct conversation *c, const struct stream_chunk *chunk,
 }
 
 /* Something stands before P that was lost without a hole: where streams begin may be a guess, too. */
-static void unheard(struct conversation *c, const struct stream_chunk *chunk,
-		    const struct myp_packet *p)
+static void unheard(struct conversation *c, const struct myp_packet *p)
 {
 	c->tracker->coverage.undecoded_bytes += p->wire_len;
-	conversation_give_up_login(c, chunk);
+	conversation_give_up_login(c);
 }
 
 static void set_fact(struct conversation *c, struct fact *f, struct slice text)
@@ -68,7 +67,7 @@ static void on_greeting(struct conversation *c, const struct stream_chunk *chunk
 		return;
 	}
 	if (chunk->from != STREAM_SERVER || p->sequence != 0) {
-		unheard(c, chunk, p);
+		unheard(c, p);
 		return;
 	}
 	if (myp_greeting_decode(p->payload, &g) != ERR_OK) {
@@ -94,7 +93,7 @@ static void on_login(struct conversation *c, const struct stream_chunk *chunk,
 		return;
 	}
 	if (chunk->from != STREAM_CLIENT) {
-		unheard(c, chunk, p);
+		unheard(c, p);
 		return;
 	}
 	if (myp_login_decode(p->payload, c->server_caps, &l) != ERR_OK) {
@@ -126,23 +125,19 @@ static enum session_compression compression_of(uint64_t caps)
 	return caps & MYP_CAP_ZSTD_COMPRESSION ? SESSION_ZSTD : SESSION_PLAIN;
 }
 
-bool phase_is_compressed(struct conversation *c, const struct stream_chunk *chunk)
+void phase_end_login(struct conversation *c)
 {
-	c->session->compression = compression_of(c->session->caps);
-	if (c->session->compression == SESSION_PLAIN)
-		return false;
-	c->tracker->coverage.compressed++;
-	conversation_announce(c, chunk->time_ns, chunk->frame);
-	conversation_go_deaf(c);
-	return true;
+	enum session_compression how = compression_of(c->session->caps);
+
+	if (how != SESSION_PLAIN)
+		(void)compressed_begin(c, how);
 }
 
 static void logged_in(struct conversation *c, const struct stream_chunk *chunk)
 {
-	c->session->compression = compression_of(c->session->caps);
+	conversation_set_phase(c, PHASE_COMMAND);
+	phase_end_login(c);
 	end_login(c, chunk, SESSION_LOGIN_OK);
-	if (!phase_is_compressed(c, chunk))
-		conversation_set_phase(c, PHASE_COMMAND);
 }
 
 static void on_auth(struct conversation *c, const struct stream_chunk *chunk,

@@ -33,6 +33,7 @@ void tracker_free(struct tracker *t)
 	myp_params_release(&t->params);
 	myp_params_release(&t->attributes);
 	buf_release(&t->long_data_flags);
+	myp_unpacker_free(t->unpacker);
 	mem_free(t);
 }
 

@@ -143,6 +143,22 @@ def record(myna, tmp_path):
 
 
 @pytest.fixture
+def hear(myna, tmp_path):
+    """hear(server, workload, *arguments): (events of the workload, parsed general log). BUSY: it is a flood.
+    STATUS: what `myna export` may end with."""
+    def hear(server, workload, *arguments, busy=False, status=(0,), **options):
+        for _ in range(3):  # a capture in which tcpdump lost something judges nobody
+            server.log_clear()
+            capture = harness.tcpdump(tmp_path / "heard.pcap", server.port, busy)
+            with capture:
+                workload(server, *arguments, **options)
+            if harness.dropped(capture) == 0:
+                break
+        return myna.export(capture.path, server.port, status=status), server.general_log()
+    return hear
+
+
+@pytest.fixture
 def shop(request):
     """Puts the same small database `shop` on every server the test uses."""
     names = {"server", "target", *KINDS} & set(request.fixturenames)

@@ -1,4 +1,5 @@
 """The command line: help, and one clear line for what is wrong. No server needed."""
+import json
 import os
 import pathlib
 import pty
@@ -129,6 +130,10 @@ def test_damaged_recording_loses_only_its_end(myna, conversation, tmp_path):
         cut.write_bytes(data[:size])
         done = myna.run("export", cut, "--format", "jsonl", status=(0, 1, 3))
         assert done.stderr.strip()
+        told = [json.loads(line) for line in done.stdout.splitlines()]
+        if told:
+            assert told[-1]["commands"] == sum(e["type"] == "exchange" for e in told)
+            assert told[-1]["sessions"] == sum(e["type"] == "session" for e in told)
 
 
 def test_full_disk(myna, conversation):

@@ -15,22 +15,6 @@ from conftest import SHOP
 from workload import command_line, connect, sysbench
 
 
-@pytest.fixture
-def hear(myna, tmp_path):
-    """hear(server, workload, *arguments): (events of the workload, parsed general log). BUSY: it is a flood.
-    STATUS: what `myna export` may end with."""
-    def hear(server, workload, *arguments, busy=False, status=(0,), **options):
-        for _ in range(3):  # a capture in which tcpdump lost something judges nobody
-            server.log_clear()
-            capture = harness.tcpdump(tmp_path / "heard.pcap", server.port, busy)
-            with capture:
-                workload(server, *arguments, **options)
-            if harness.dropped(capture) == 0:
-                break
-        return myna.export(capture.path, server.port, status=status), server.general_log()
-    return hear
-
-
 def exchanges(events, command=None):
     return [e for e in events if e["type"] == "exchange" and command in (None, e["command"])]
 

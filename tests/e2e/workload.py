@@ -1,13 +1,16 @@
 """Workloads that real clients make."""
 
+import compressing
 import pymysql
 import servers
 
 
-def connect(server, **options):
-    """PyMySQL to SERVER over TCP, without TLS."""
+def connect(server, compression=None, **options):
+    """PyMySQL to SERVER over TCP, without TLS. COMPRESSION: zlib or zstd."""
     settings = {"host": "127.0.0.1", "port": server.port, "user": "root", "charset": "utf8mb4",
                 "read_timeout": 60}
+    if compression:
+        return compressing.Connection(how=compression, **{**settings, **options})
     return pymysql.connect(**{**settings, **options})
 
 

@@ -11,6 +11,7 @@ import threading
 
 import binary
 import pymysql
+import workload
 from pymysql.constants import CLIENT, COMMAND
 
 SETUP = """
@@ -36,17 +37,20 @@ def pack(payload, sequence=0):
 class Talker:
     """One session."""
 
-    def __init__(self, server, session):
+    def __init__(self, server, session, compression):
         self.session = session
         self.random = random.Random(session)
         self.numbers = itertools.count(session * 10_000_000 + 1)
         self.mariadb = server.program != "mysqld"
-        self.connection = pymysql.connect(
-            host="127.0.0.1", port=server.port, user="root", database="chatter", charset="utf8mb4",
-            autocommit=True, client_flag=CLIENT.MULTI_STATEMENTS | CLIENT.MULTI_RESULTS)
+        self.connection = workload.connect(
+            server, compression, database="chatter", autocommit=True,
+            client_flag=CLIENT.MULTI_STATEMENTS | CLIENT.MULTI_RESULTS)
         self.add = binary.Statement(self.connection, "SELECT ? + 0, ?, 'add'")
         self.store = binary.Statement(self.connection, "INSERT INTO made (session, n, body) VALUES (?, ?, ?)")
         self.list = binary.Statement(self.connection, "SELECT n, filler, ? FROM number WHERE n < ?")
+        # MySQL 9.7 was seen not to send the rows of a statement that it opened a cursor for before.
+        self.scroll = self.list if self.mariadb else binary.Statement(
+            self.connection, "SELECT n, filler, ? FROM number WHERE n < ?")
 
     def next(self):
         return next(self.numbers)
@@ -120,11 +124,11 @@ class Talker:
         self.store.execute(self.session, self.next(), b"", long_data=(2,))
 
     def cursor(self):
-        self.list.execute(self.next(), self.size(), cursor=binary.CURSOR_READ_ONLY)
+        self.scroll.execute(self.next(), self.size(), cursor=binary.CURSOR_READ_ONLY)
         more = True
         while more:
-            _, more = self.list.fetch(20)
-        self.list.reset()
+            _, more = self.scroll.fetch(20)
+        self.scroll.reset()
 
     def fresh(self):
         """Prepared, executed and closed, as many libraries do it."""
@@ -172,8 +176,8 @@ class Talker:
         self.connection.close()
 
 
-def run(server, sessions, rounds):
-    talkers = [Talker(server, i) for i in range(1, sessions + 1)]
+def run(server, sessions, rounds, compression=None):
+    talkers = [Talker(server, i, compression) for i in range(1, sessions + 1)]
     threads = [threading.Thread(target=t.run, args=(rounds,)) for t in talkers]
     for t in threads:
         t.start()

@@ -21,7 +21,11 @@ import subprocess
 import sys
 import tempfile
 
-import pcap
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / "e2e")]
+
+import frames as framing  # noqa: E402
+import pcap  # noqa: E402
 
 SERVER_PORT = 3306
 
@@ -33,10 +37,34 @@ NOT_COMPARED = {"type", "session", "n", "database"}
 @dataclasses.dataclass
 class Command:
     time_ns: int
-    start: int     # offset in the client's stream
+    start: int     # offset in the client's stream, of its packet or of the frame in which that begins
     end: int
     begins_segment: bool
-    follows: bool  # the packet before it ends where it begins
+    headers: list  # (start, end) of those that tell where the next packet or frame is
+
+
+@dataclasses.dataclass(frozen=True)
+class Piece:
+    """A frame of the compressed protocol, or a packet outside of one."""
+    start: int
+    header: int
+    end: int
+    contents: bytes
+
+
+def frames_of(stream):
+    """A client's stream in pieces; those of a compressed session begin behind its login."""
+    agreed = int.from_bytes(stream[4:8], "little") & (framing.COMPRESS | framing.ZSTD)
+    at, logged_in = 0, False
+    while at + 4 <= len(stream):
+        logged_in = logged_in or stream[at + 3] == 0
+        header = 7 if agreed and logged_in else 4
+        end = at + header + int.from_bytes(stream[at:at + 3], "little")
+        contents = stream[at:end]
+        if header == 7:
+            contents = framing.unpack(stream[at + 7:end], int.from_bytes(stream[at + 4:at + 7], "little"))
+        yield Piece(at, header, end, contents)
+        at = end
 
 
 class Conversation:
@@ -64,13 +92,20 @@ class Conversation:
             times.append((offset, time_ns))
             at += len(data)
             stream += data
+        frames = list(frames_of(stream))
+        plain, where = b"".join(f.contents for f in frames), []
+        for f in frames:
+            where += [f] * len(f.contents)
         at, piece = 0, 0
-        while at + 4 <= len(stream):
-            length = int.from_bytes(stream[at:at + 3], "little")
-            while piece + 1 < len(times) and times[piece + 1][0] <= at:
+        while at + 4 <= len(plain):
+            length = int.from_bytes(plain[at:at + 3], "little")
+            within = list(dict.fromkeys(where[at:at + 4 + length]))
+            while piece + 1 < len(times) and times[piece + 1][0] <= within[0].start:
                 piece += 1
-            if stream[at + 3] == 0 and length:
-                self.commands.append(Command(times[piece][1], at, at + 4 + length, at in starts, True))
+            if plain[at + 3] == 0 and length:
+                headers = [(f.start, f.start + f.header) for f in within]
+                self.commands.append(Command(times[piece][1], within[0].start, within[-1].end,
+                                             within[0].start in starts, headers))
             at += 4 + length
 
 
@@ -205,7 +240,7 @@ class Comparison:
             reachable = False
             for c, e in zip(conversation.commands, exchanges):
                 heard = kept.has(client, c.start, c.end)
-                begun = kept.has(client, c.start, c.start + 4) and (c.begins_segment or reachable)
+                begun = all(kept.has(client, *header) for header in c.headers) and (c.begins_segment or reachable)
                 told = id(e) in self.told
                 self.counts["heard"] += heard
                 if heard and not told:

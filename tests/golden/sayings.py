@@ -46,8 +46,8 @@ def text(server):
         c.ping(reconnect=False)
 
 
-def prepared(server):
-    with connect(server, database="shop") as c:
+def prepared(server, **options):
+    with connect(server, database="shop", **options) as c:
         insert = binary.Statement(c, "INSERT INTO item (name, price, note) VALUES (?, ?, ?)")
         insert.execute("saw", 1.5, b"sharp")
         insert.execute("file", 0.25, b"rough")
@@ -95,11 +95,11 @@ def out_parameters(server):
         c.query("DO 1")
 
 
-def infile(server):
+def infile(server, **options):
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         pathlib.Path("rows.txt").write_text("".join(f"{i}\tline {i}\n" for i in range(10, 20)))
-        with connect(server, database="shop", local_infile=True) as c:
+        with connect(server, database="shop", local_infile=True, **options) as c:
             c.query("LOAD DATA LOCAL INFILE 'rows.txt' INTO TABLE item (id, name)")
             fails(c.query, "LOAD DATA LOCAL INFILE 'rows.txt' INTO TABLE item (id, name, nothing)")
             c.query("DO 1")
@@ -142,9 +142,9 @@ def wrong_user(server):
     raise AssertionError("nobody may come in")
 
 
-def own_client(server):
+def own_client(server, *arguments):
     """The server's own command line client, without TLS."""
-    workload.command_line(server, "shop", sql="SELECT * FROM item;\nSELECT 'a;b';\nUSE mysql\nSELECT 1;\n")
+    workload.command_line(server, *arguments, "shop", sql="SELECT * FROM item;\nSELECT 'a;b';\nUSE mysql\nSELECT 1;\n")
 
 
 def query_attributes(server):
