@@ -32,7 +32,13 @@ static int remove_folder(void **state)
 	return rmdir(folder);
 }
 
-static const struct coverage coverage = {.frames = 12345, .gaps = 6, .limits = 1};
+/* More sessions and commands than any world has: fewer are not believed. */
+static const struct coverage coverage = {.frames = 12345,
+					 .gaps = 6,
+					 .limits = 1,
+					 .sessions = 1 << 20,
+					 .joined = 1 << 20,
+					 .commands = 1 << 30};
 
 /* Records COUNT events of SEED and the ENDs, and says what they were. */
 static void record(uint64_t seed, size_t max_value, size_t count,
