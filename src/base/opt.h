@@ -37,7 +37,7 @@ enum opt_kind {
 	OPT_CHOICE,
 };
 
-enum { OPT_TEXTS_MAX = 64, OPT_WORDS_MAX = 16 };
+enum { OPT_TEXTS_MAX = 64, OPT_WORDS_MAX = 1024 };
 
 struct opt_texts {
 	const char *items[OPT_TEXTS_MAX];

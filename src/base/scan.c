@@ -162,9 +162,10 @@ static enum err zone(const char *s, struct tm *tm, double fraction, int64_t *out
 	return ERR_OK;
 }
 
-enum err scan_time(const char *text, int64_t *out_ns)
+/* As scan_time(); a time without a day is of the day of DAY_NS. */
+static enum err time_on_day(const char *text, int64_t day_ns, int64_t *out_ns)
 {
-	time_t now = (time_t)(clock_wall_ns() / NS_PER_S);
+	time_t day = (time_t)(day_ns / NS_PER_S);
 	struct tm tm = {0};
 	double fraction = 0, v;
 	const char *s;
@@ -182,11 +183,40 @@ enum err scan_time(const char *text, int64_t *out_ns)
 	if (s && (*s == ' ' || *s == 'T')) {
 		s = strptime(s + 1, "%H:%M", &tm);
 	} else {
-		(void)localtime_r(&now, &tm);
+		(void)localtime_r(&day, &tm);
 		tm.tm_sec = 0;
 		s = strptime(text, "%H:%M", &tm);
 	}
 	if (s)
 		s = seconds(s, &tm, &fraction);
 	return s ? zone(s, &tm, fraction, out_ns) : ERR_USAGE;
+}
+
+enum err scan_time(const char *text, int64_t *out_ns)
+{
+	return time_on_day(text, clock_wall_ns(), out_ns);
+}
+
+bool scan_time_is_relative(const char *text)
+{
+	return *text == '+' || (*text != '@' && !strchr(text, '-'));
+}
+
+enum err scan_time_after(const char *text, int64_t begin_ns, int64_t *out_ns)
+{
+	int64_t ns;
+	enum err e;
+
+	if (*text == '+') {
+		e = scan_duration(text + 1, &ns);
+		if (e == ERR_OK)
+			*out_ns = begin_ns + ns;
+		return e;
+	}
+	e = time_on_day(text, begin_ns, &ns);
+	if (e == ERR_OK && scan_time_is_relative(text) && ns < begin_ns - 12 * 3600 * NS_PER_S)
+		e = time_on_day(text, begin_ns + 24 * 3600 * NS_PER_S, &ns);
+	if (e == ERR_OK)
+		*out_ns = ns;
+	return e;
 }

@@ -5,6 +5,7 @@
 #ifndef BASE_SCAN_H
 #define BASE_SCAN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -23,5 +24,14 @@ enum err scan_duration(const char *text, int64_t *out_ns) MUST_CHECK;
  * wished (local time otherwise), "10:15[:30]" of today, or seconds since 1970 as "@1700000000.5".
  */
 enum err scan_time(const char *text, int64_t *out_ns) MUST_CHECK;
+
+/*
+ * The same of something that began at BEGIN_NS: "+10s" (a duration) after it, and "10:15[:30]" (local time) of the day
+ * on which it began, or of the next day if that is more than twelve hours before it.
+ */
+enum err scan_time_after(const char *text, int64_t begin_ns, int64_t *out_ns) MUST_CHECK;
+
+/* True if only scan_time_after() gives the meaning of TEXT. */
+bool scan_time_is_relative(const char *text);
 
 #endif

@@ -4,12 +4,14 @@
 
 struct export_args {
 	struct listen_args listen;
+	struct filter_options filter;
 	int format;
 };
 
 static const char *const formats[] = {"jsonl", NULL};
 
 static const struct opt listen_rows[] = {LISTEN_OPTS(struct export_args, listen)};
+static const struct opt filter_rows[] = {FILTER_OPTS(struct export_args, filter)};
 
 static const struct opt rows[] = {
 	{.letter = 'f',
@@ -24,6 +26,7 @@ static const struct opt rows[] = {
 
 static const struct opt_group groups[] = {
 	OPT_GROUP("Listening", listen_rows),
+	OPT_GROUP("What passes", filter_rows),
 	OPT_GROUP("Output", rows),
 };
 
@@ -55,8 +58,11 @@ static enum err make_sink(struct out *out, const void *args, const char *input,
 static int run(int argc, char **argv)
 {
 	struct export_args args = {.listen = {.filter = NULL}};
-	const struct cli_writer writer = {
-		.page = &page, .args = &args, .listen = &args.listen, .make = make_sink};
+	const struct cli_writer writer = {.page = &page,
+					  .args = &args,
+					  .listen = &args.listen,
+					  .filter = &args.filter,
+					  .make = make_sink};
 
 	return cli_write(&writer, argc, argv);
 }

@@ -244,7 +244,7 @@ static int replay(struct input *in, const struct replay_args *args,
 	if (replay_new(&options, &run.replay, &info) != ERR_OK)
 		return cli_fail(&page, &info);
 	run.inner = replay_sink(run.replay);
-	e = cli_pump(in, &sink, &info);
+	e = cli_pump(&page, &args->listen, in, &sink, &info);
 	if (run.show)
 		(void)fputs("\r\033[K", stderr);
 	outcome = replay_outcome(run.replay);

@@ -9,6 +9,7 @@ enum { TERMINAL_WIDTH = 80 }; /* characters of a statement on a terminal */
 
 struct report_args {
 	struct listen_args listen;
+	struct filter_options filter;
 	uint64_t limit;
 	int format; /* enum report_format */
 };
@@ -16,6 +17,7 @@ struct report_args {
 static const char *const formats[] = {[REPORT_TEXT] = "text", [REPORT_JSON] = "json", NULL};
 
 static const struct opt listen_rows[] = {LISTEN_OPTS(struct report_args, listen)};
+static const struct opt filter_rows[] = {FILTER_OPTS(struct report_args, filter)};
 
 static const struct opt rows[] = {
 	{.letter = 'n',
@@ -37,6 +39,7 @@ static const struct opt rows[] = {
 
 static const struct opt_group groups[] = {
 	OPT_GROUP("Listening", listen_rows),
+	OPT_GROUP("What passes", filter_rows),
 	OPT_GROUP("Output", rows),
 };
 
@@ -52,6 +55,7 @@ static const struct opt_page page = {
 		 "over.\n\n" INPUT_ABOUT,
 	.examples = "  myna report prod.pcap\n"
 		    "  myna report -i eth0 --duration 1m --limit 10\n"
+		    "  myna report prod.myna --since 10:15 --until 10:20 --db shop\n"
 		    "  tcpdump -i eth0 -w - port 3306 | myna report -\n",
 	.groups = groups,
 	.group_count = sizeof(groups) / sizeof(groups[0]),
@@ -75,8 +79,11 @@ static enum err make_sink(struct out *out, const void *ctx, const char *input,
 static int run(int argc, char **argv)
 {
 	struct report_args args = {.listen = {.filter = NULL}};
-	const struct cli_writer writer = {
-		.page = &page, .args = &args, .listen = &args.listen, .make = make_sink};
+	const struct cli_writer writer = {.page = &page,
+					  .args = &args,
+					  .listen = &args.listen,
+					  .filter = &args.filter,
+					  .make = make_sink};
 
 	return cli_write(&writer, argc, argv);
 }

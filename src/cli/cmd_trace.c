@@ -9,10 +9,12 @@ enum { TERMINAL_WIDTH = 160 }; /* characters of a statement on a terminal */
 
 struct trace_args {
 	struct listen_args listen;
+	struct filter_options filter;
 	bool full;
 };
 
 static const struct opt listen_rows[] = {LISTEN_OPTS(struct trace_args, listen)};
+static const struct opt filter_rows[] = {FILTER_OPTS(struct trace_args, filter)};
 
 static const struct opt rows[] = {
 	{.name = "full",
@@ -23,6 +25,7 @@ static const struct opt rows[] = {
 
 static const struct opt_group groups[] = {
 	OPT_GROUP("Listening", listen_rows),
+	OPT_GROUP("What passes", filter_rows),
 	OPT_GROUP("Output", rows),
 };
 
@@ -35,7 +38,8 @@ static const struct opt_page page = {
 		 "the end of a session, ! what was not heard. A prepared statement is shown with "
 		 "its values in place; passwords are masked.\n\n" INPUT_ABOUT,
 	.examples = "  myna trace -i lo --port 3307     # what an application says right now\n"
-		    "  myna trace prod.pcap | grep error\n",
+		    "  myna trace prod.pcap --errors\n"
+		    "  myna trace prod.myna --user app --slower-than 100ms --since +1h\n",
 	.groups = groups,
 	.group_count = sizeof(groups) / sizeof(groups[0]),
 };
@@ -56,8 +60,11 @@ static enum err make_sink(struct out *out, const void *ctx, const char *input,
 static int run(int argc, char **argv)
 {
 	struct trace_args args = {.listen = {.filter = NULL}};
-	const struct cli_writer writer = {
-		.page = &page, .args = &args, .listen = &args.listen, .make = make_sink};
+	const struct cli_writer writer = {.page = &page,
+					  .args = &args,
+					  .listen = &args.listen,
+					  .filter = &args.filter,
+					  .make = make_sink};
 
 	return cli_write(&writer, argc, argv);
 }

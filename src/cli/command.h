@@ -8,6 +8,7 @@
 #include <signal.h>
 
 #include "base/opt.h"
+#include "filter/filter.h"
 #include "input/input.h"
 #include "out/out.h"
 
@@ -24,7 +25,8 @@ struct command_row {
 	int (*run)(int argc, char **argv); /* without the program's and the command's name */
 };
 
-extern const struct command_row cmd_export, cmd_record, cmd_replay, cmd_report, cmd_trace;
+extern const struct command_row cmd_cut, cmd_doctor, cmd_export, cmd_info, cmd_merge, cmd_record,
+	cmd_replay, cmd_report, cmd_trace;
 
 /* Set by SIGINT and SIGTERM: end cleanly. A second one ends at once. */
 extern volatile sig_atomic_t cli_stop;
@@ -62,6 +64,9 @@ struct listen_args {
 	uint64_t buffer_bytes;
 	uint64_t max_statement;
 	int64_t duration_ns;
+	const char *netns;
+	uint64_t pid;
+	int64_t status_ns; /* between two lines of how it goes; 0: none */
 };
 
 #define LISTEN_OPTS(type, member)                                                                  \
@@ -90,6 +95,25 @@ struct listen_args {
 		 .offset = offsetof(type, member.duration_ns),                                     \
 		 .placeholder = "TIME",                                                            \
 		 .help = "live: end after so long, for example 30s or 5m"},                        \
+		{.name = "netns",                                                                  \
+		 .kind = OPT_TEXT,                                                                 \
+		 .offset = offsetof(type, member.netns),                                           \
+		 .placeholder = "NAME",                                                            \
+		 .help = "live: listen in this network namespace, a name of 'ip netns' or a "      \
+			 "path"},                                                                  \
+		{.name = "pid",                                                                    \
+		 .kind = OPT_UINT,                                                                 \
+		 .offset = offsetof(type, member.pid),                                             \
+		 .placeholder = "PID",                                                             \
+		 .help = "live: listen in the network namespace of this process, of a container "  \
+			 "for one"},                                                               \
+		{.name = "status-interval",                                                        \
+		 .kind = OPT_DURATION,                                                             \
+		 .offset = offsetof(type, member.status_ns),                                       \
+		 .placeholder = "TIME",                                                            \
+		 .def = "10s",                                                                     \
+		 .help = "live, where standard error is no terminal: write a line of what was "    \
+			 "heard so far, and what was not, so often; 0 writes none"},               \
 		{.name = "snap-length",                                                            \
 		 .kind = OPT_SIZE,                                                                 \
 		 .offset = offsetof(type, member.snap_len),                                        \
@@ -108,6 +132,57 @@ struct listen_args {
 		.help = "keep at most so much of a statement", .def = "1G"                         \
 	}
 
+/* Which events pass, for every command that takes them. What is known of commands when they are sent. */
+#define FILTER_COMMAND_OPTS(type, member)                                                          \
+	{.name = "since",                                                                          \
+	 .kind = OPT_TEXT,                                                                         \
+	 .offset = offsetof(type, member.since),                                                   \
+	 .placeholder = "TIME",                                                                    \
+	 .help = "only commands sent at this time or later: '2026-11-20 10:15:30', also with a "   \
+		 "zone; 10:15:30 of the day on which INPUT begins; +10s after its beginning"},     \
+		{.name = "until",                                                                  \
+		 .kind = OPT_TEXT,                                                                 \
+		 .offset = offsetof(type, member.until),                                           \
+		 .placeholder = "TIME",                                                            \
+		 .help = "only commands sent before this time"},                                   \
+		{.name = "session",                                                                \
+		 .kind = OPT_TEXTS,                                                                \
+		 .offset = offsetof(type, member.sessions),                                        \
+		 .placeholder = "ID",                                                              \
+		 .help = "only this session, by its id or the beginning of it; may be repeated"},  \
+		{.name = "user",                                                                   \
+		 .kind = OPT_TEXTS,                                                                \
+		 .offset = offsetof(type, member.users),                                           \
+		 .placeholder = "NAME",                                                            \
+		 .help = "only this user; * and ? are wildcards, '!NAME' leaves one out; may be "  \
+			 "repeated"},                                                              \
+		{.name = "db",                                                                     \
+		 .kind = OPT_TEXTS,                                                                \
+		 .offset = offsetof(type, member.databases),                                       \
+		 .placeholder = "NAME",                                                            \
+		 .help = "only commands in this default database; as --user"},                     \
+	{                                                                                          \
+		.name = "command", .kind = OPT_TEXTS, .offset = offsetof(type, member.commands),   \
+		.placeholder = "NAME",                                                             \
+		.help = "only this command, such as QUERY or 'STMT_*'; as --user"                  \
+	}
+
+/* The same, and what is known with the response only. */
+#define FILTER_OPTS(type, member)                                                                  \
+	FILTER_COMMAND_OPTS(type, member),                                                         \
+		{.name = "errors",                                                                 \
+		 .kind = OPT_FLAG,                                                                 \
+		 .offset = offsetof(type, member.errors),                                          \
+		 .help = "only what was answered by an error"},                                    \
+	{                                                                                          \
+		.name = "slower-than", .kind = OPT_DURATION,                                       \
+		.offset = offsetof(type, member.slower_ns), .placeholder = "TIME",                 \
+		.help = "only what took longer than this, for example 100ms"                       \
+	}
+
+/* Adds the ports in LIST, "3306,3307", to O. ERR_USAGE. */
+enum err cli_add_ports(const char *list, struct input_options *o, struct errinfo *info) MUST_CHECK;
+
 /* Opens what WORDS and ARGS name: one INPUT, or -i. */
 enum err cli_open_input(const struct opt_page *page, const struct opt_words *words,
 			const struct listen_args *args, struct input **out,
@@ -120,10 +195,12 @@ enum err cli_write_stdout(void *ctx, struct slice bytes, struct errinfo *info);
  * Pumps IN into SINK until it ends or a signal comes. Before a live input starts, privileges are given up: what
  * needed them is open.
  */
-enum err cli_pump(struct input *in, const struct event_sink *sink, struct errinfo *info) MUST_CHECK;
+enum err cli_pump(const struct opt_page *page, const struct listen_args *listen, struct input *in,
+		  const struct event_sink *sink, struct errinfo *info) MUST_CHECK;
 
 /* The same, and ends the command: tells an error, or the losses if there were any. Returns the exit status. */
-int cli_run(const struct opt_page *page, struct input *in, const struct event_sink *sink);
+int cli_run(const struct opt_page *page, const struct listen_args *listen, struct input *in,
+	    const struct event_sink *sink);
 
 /*
  * A command that hears an input and writes of it to standard output, whole: parses the command line into ARGS, opens
@@ -132,7 +209,8 @@ int cli_run(const struct opt_page *page, struct input *in, const struct event_si
 struct cli_writer {
 	const struct opt_page *page;
 	void *args;
-	const struct listen_args *listen; /* in ARGS */
+	const struct listen_args *listen;    /* in ARGS */
+	const struct filter_options *filter; /* in ARGS */
 	/* INPUT: its name. ERR_NOMEM. */
 	enum err (*make)(struct out *out, const void *args, const char *input,
 			 struct event_sink *sink);

@@ -6,8 +6,10 @@
 
 #include <linux/capability.h>
 
+#include "base/clock.h"
 #include "base/scan.h"
 #include "cli/command.h"
+#include "cli/netns.h"
 #include "out/units.h"
 
 int cli_fail(const struct opt_page *page, const struct errinfo *info)
@@ -51,7 +53,7 @@ bool cli_parse(const struct opt_page *page, int argc, char **argv, void *args,
 }
 
 /* "3306,3307" */
-static enum err add_ports(const char *list, struct input_options *o, struct errinfo *info)
+enum err cli_add_ports(const char *list, struct input_options *o, struct errinfo *info)
 {
 	char number[8];
 
@@ -91,6 +93,8 @@ static enum err check_file(const char *path, const struct listen_args *args, str
 	const char *live = args->filter        ? "filter"
 			   : args->duration_ns ? "duration"
 			   : args->snap_len    ? "snap-length"
+			   : args->netns       ? "netns"
+			   : args->pid         ? "pid"
 					       : NULL;
 
 	if (live)
@@ -124,7 +128,7 @@ static enum err input_options(const struct opt_words *words, const struct listen
 	if (o->path && check_file(o->path, args, info) != ERR_OK)
 		return ERR_USAGE;
 	for (size_t i = 0; i < args->ports.count; i++) {
-		enum err e = add_ports(args->ports.items[i], o, info);
+		enum err e = cli_add_ports(args->ports.items[i], o, info);
 
 		if (e != ERR_OK)
 			return e;
@@ -160,6 +164,22 @@ static void say_listening(const struct opt_page *page, const struct input_option
 	(void)fputs(o->duration_ns ? "\n" : "; Ctrl-C ends it\n", stderr);
 }
 
+/* Opens the input, a live one in the network namespace that is asked for. */
+static enum err open_inside(const struct input_options *o, const struct listen_args *args,
+			    struct input **out, struct errinfo *info)
+{
+	int back;
+	enum err e = netns_enter(args->netns, args->pid, &back, info);
+
+	if (e != ERR_OK)
+		return e;
+	e = input_open(o, out, info);
+	if (netns_leave(back, e == ERR_OK ? info : NULL) == ERR_OK || e != ERR_OK)
+		return e;
+	input_free(*out);
+	return ERR_IO;
+}
+
 enum err cli_open_input(const struct opt_page *page, const struct opt_words *words,
 			const struct listen_args *args, struct input **out, struct errinfo *info)
 {
@@ -173,7 +193,7 @@ enum err cli_open_input(const struct opt_page *page, const struct opt_words *wor
 			"--help'",
 			page->name);
 	if (e == ERR_OK)
-		e = input_open(&o, out, info);
+		e = open_inside(&o, args, out, info);
 	if (e == ERR_OK && input_is_live(*out))
 		say_listening(page, &o);
 	return e;
@@ -216,11 +236,74 @@ void cli_tell_losses(const struct opt_page *page, const struct coverage *c)
 	(void)fputc('\n', stderr);
 }
 
-enum err cli_pump(struct input *in, const struct event_sink *sink, struct errinfo *info)
+/* A sink in front of another that tells now and then how it goes. */
+struct status {
+	const struct opt_page *page;
+	const struct event_sink *next;
+	int64_t every_ns, told_ns; /* monotonic */
+};
+
+static enum err status_event(void *ctx, const struct event *e, struct errinfo *info)
 {
-	if (input_is_live(in))
-		drop_privileges();
-	return input_run(in, sink, &cli_stop, info);
+	const struct status *s = ctx;
+
+	return s->next->event(s->next->ctx, e, info);
+}
+
+static void tell_status(const struct opt_page *page, const struct coverage *c)
+{
+	(void)fprintf(stderr, "myna %s: %s: %llu sessions, %llu commands", page->name,
+		      units_time_short(clock_wall_ns()).text, (unsigned long long)c->sessions,
+		      (unsigned long long)c->commands);
+	for (const struct coverage_field *f = coverage_fields; f->name; f++)
+		if (f->is_loss && coverage_get(c, f))
+			(void)fprintf(stderr, "; ! %llu %s", (unsigned long long)coverage_get(c, f),
+				      f->text);
+	(void)fputc('\n', stderr);
+}
+
+static enum err status_tick(void *ctx, const struct coverage *so_far, double progress,
+			    struct errinfo *info)
+{
+	struct status *s = ctx;
+	int64_t now_ns = clock_mono_ns();
+
+	if (now_ns - s->told_ns >= s->every_ns) {
+		s->told_ns = now_ns;
+		tell_status(s->page, so_far);
+	}
+	return s->next->tick ? s->next->tick(s->next->ctx, so_far, progress, info) : ERR_OK;
+}
+
+static enum err status_finish(void *ctx, const struct coverage *coverage, struct errinfo *info)
+{
+	const struct status *s = ctx;
+
+	return s->next->finish(s->next->ctx, coverage, info);
+}
+
+enum err cli_pump(const struct opt_page *page, const struct listen_args *listen, struct input *in,
+		  const struct event_sink *sink, struct errinfo *info)
+{
+	struct status status = {
+		.page = page,
+		.next = sink,
+		.every_ns = listen->status_ns,
+		.told_ns = clock_mono_ns(),
+	};
+	const struct event_sink telling = {
+		.event = status_event,
+		.tick = status_tick,
+		.finish = status_finish,
+		.ctx = &status,
+	};
+
+	if (!input_is_live(in))
+		return input_run(in, sink, &cli_stop, info);
+	drop_privileges();
+	if (listen->status_ns <= 0 || cli_shows_progress())
+		return input_run(in, sink, &cli_stop, info);
+	return input_run(in, &telling, &cli_stop, info);
 }
 
 static const char *input_name(const struct opt_words *words, const struct listen_args *listen)
@@ -231,18 +314,37 @@ static const char *input_name(const struct opt_words *words, const struct listen
 	return strcmp(words->items[0], "-") == 0 ? "standard input" : words->items[0];
 }
 
-int cli_run(const struct opt_page *page, struct input *in, const struct event_sink *sink)
+int cli_run(const struct opt_page *page, const struct listen_args *listen, struct input *in,
+	    const struct event_sink *sink)
 {
 	struct coverage coverage;
 	struct errinfo info;
 
-	if (cli_pump(in, sink, &info) != ERR_OK)
+	if (cli_pump(page, listen, in, sink, &info) != ERR_OK)
 		return cli_fail(page, &info);
 	input_coverage(in, &coverage);
 	if (!coverage_has_losses(&coverage))
 		return CLI_DONE;
 	cli_tell_losses(page, &coverage);
 	return CLI_LOSSES;
+}
+
+/* Pumps IN into SINK through the filter, if one is asked for. Returns the exit status. */
+static int run_filtered(const struct cli_writer *w, struct input *in, const struct event_sink *sink)
+{
+	struct event_sink filtered;
+	struct filter *f = NULL;
+	struct errinfo info;
+	int status;
+
+	if (!filter_is_asked(w->filter))
+		return cli_run(w->page, w->listen, in, sink);
+	if (filter_new(w->filter, sink, &f, &info) != ERR_OK)
+		return cli_fail(w->page, &info);
+	filtered = filter_events(f);
+	status = cli_run(w->page, w->listen, in, &filtered);
+	filter_free(f);
+	return status;
 }
 
 int cli_write(const struct cli_writer *w, int argc, char **argv)
@@ -260,7 +362,7 @@ int cli_write(const struct cli_writer *w, int argc, char **argv)
 		return cli_fail(w->page, &info);
 	out_init(&out, cli_write_stdout, NULL);
 	if (w->make(&out, w->args, input_name(&words, w->listen), &sink) == ERR_OK) {
-		status = cli_run(w->page, in, &sink);
+		status = run_filtered(w, in, &sink);
 		sink.free(sink.ctx);
 	} else {
 		status = cli_no_memory(w->page);

@@ -19,6 +19,14 @@ void coverage_add(struct coverage *into, const struct coverage *from)
 #undef COVERAGE
 }
 
+void coverage_subtract(struct coverage *from, const struct coverage *what)
+{
+#define COVERAGE(field, loss, text)                                                                \
+	from->field -= what->field < from->field ? what->field : from->field;
+#include "event/coverage_list.h"
+#undef COVERAGE
+}
+
 bool coverage_has_losses(const struct coverage *c)
 {
 	for (const struct coverage_field *f = coverage_fields; f->name; f++)

@@ -26,6 +26,9 @@ extern const struct coverage_field coverage_fields[];
 
 void coverage_add(struct coverage *into, const struct coverage *from);
 
+/* Down to zero, not below. */
+void coverage_subtract(struct coverage *from, const struct coverage *what);
+
 /* True if a field that is a loss is above zero. */
 bool coverage_has_losses(const struct coverage *c);
 

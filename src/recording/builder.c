@@ -26,6 +26,7 @@ struct told_session {
 	uint64_t id;
 	uint32_t number;
 	uint32_t generation; /* grows when its statements are gone */
+	bool stale;          /* told of another source's session */
 	uint64_t last_n;
 	struct session_stamp stamp;
 };
@@ -121,6 +122,14 @@ void builder_free(struct builder *b)
 bool builder_pending(const struct builder *b)
 {
 	return b->has_events;
+}
+
+void builder_retell(struct builder *b, uint64_t session)
+{
+	struct told_session *told = map_get(&b->sessions, session, NULL);
+
+	if (told)
+		told->stale = true;
 }
 
 void builder_set_coverage(struct builder *b, const struct coverage *c)
@@ -279,6 +288,7 @@ static enum err tell_whole(struct builder *b, const struct event *e,
 			   struct errinfo *info)
 {
 	const struct session *s = e->session;
+	const struct told_session *old;
 	struct told_session *told;
 	enum err x;
 
@@ -287,11 +297,13 @@ static enum err tell_whole(struct builder *b, const struct event *e,
 	x = add(b, RECORD_SESSION, e, info);
 	if (x != ERR_OK)
 		return x;
+	old = map_take(&b->sessions, s->id, NULL);
 	told = arena_alloc(&b->told, sizeof(*told));
 	if (!told)
 		return ERR_NOMEM;
 	*told = (struct told_session){
 		.id = s->id,
+		.generation = old ? old->generation + 1 : 0,
 		.number = ++b->session_count,
 		.last_n = s->commands,
 		.stamp = *stamp,
@@ -313,6 +325,8 @@ static enum err tell_session(struct builder *b, const struct event *e, struct to
 	enum err x;
 
 	session_stamp_take(&now, s);
+	if (told && told->stale)
+		return tell_whole(b, e, &now, out, info);
 	if (told && session_stamp_eq(&told->stamp, &now)) {
 		*out = told;
 		return ERR_OK;

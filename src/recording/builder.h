@@ -25,6 +25,9 @@ void builder_free(struct builder *b);
 /* Adds E. Hands over blocks before and while it does. ERR_NOMEM, ERR_LIMIT, or what FN returned. */
 enum err builder_event(struct builder *b, const struct event *e, struct errinfo *info) MUST_CHECK;
 
+/* The session's next event comes from another source: what it is, and its statements, are told anew. */
+void builder_retell(struct builder *b, uint64_t session);
+
 /* True if events wait in a block that is not full. */
 bool builder_pending(const struct builder *b);
 

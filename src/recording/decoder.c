@@ -237,7 +237,9 @@ static enum err on_session(struct decoder *d, struct cursor *c)
 			return e;
 	}
 	note_damage(d, k, id.commands);
-	k->session->joined = id.joined;
+	/* Without its login: to whom reads from here the session was open already. */
+	if (!k->announced)
+		k->session->joined = id.joined;
 	k->session->proxy = id.proxy;
 	k->session->commands = k->last_n = id.commands;
 	e = take_groups(c, id.groups, k->session);
@@ -507,6 +509,7 @@ static bool hand_over(struct decoder *d, struct event *out)
 	*out = *e;
 	if (!k->announced) {
 		k->announced = true;
+		k->session->joined = k->session->joined || e->type != EVENT_SESSION;
 		out->type = EVENT_SESSION;
 		d->waiting = e->type != EVENT_SESSION;
 		return true;

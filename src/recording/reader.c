@@ -354,9 +354,14 @@ void recording_reader_coverage(const struct recording_reader *r, struct coverage
 	at_least(&out->commands, r->told.commands);
 }
 
+uint64_t recording_reader_bytes(const struct recording_reader *r)
+{
+	return r->offset - ahead(r).len;
+}
+
 double recording_reader_progress(const struct recording_reader *r)
 {
-	uint64_t done = r->offset - ahead(r).len;
+	uint64_t done = recording_reader_bytes(r);
 
 	if (!r->is_file)
 		return -1.0;

@@ -54,6 +54,9 @@ void recording_reader_coverage(const struct recording_reader *r, struct coverage
 /* Share of the file that is read, 0 to 1; negative: not known (a pipe). */
 double recording_reader_progress(const struct recording_reader *r);
 
+/* Bytes of the file, read so far. */
+uint64_t recording_reader_bytes(const struct recording_reader *r);
+
 struct recording_info {
 	uint16_t version;
 	int64_t created_ns;        /* 0: the header is damaged */

@@ -199,6 +199,11 @@ enum err recording_writer_event(struct recording_writer *w, const struct event *
 	return settle(w, builder_event(w->builder, e, &fresh), &fresh, info);
 }
 
+void recording_writer_retell(struct recording_writer *w, uint64_t session)
+{
+	builder_retell(w->builder, session);
+}
+
 enum err recording_writer_tick(struct recording_writer *w, const struct coverage *so_far,
 			       struct errinfo *info)
 {

@@ -38,6 +38,9 @@ void recording_writer_free(struct recording_writer *w);
 enum err recording_writer_event(struct recording_writer *w, const struct event *e,
 				struct errinfo *info) MUST_CHECK;
 
+/* The events of SESSION come from another reader from now on, which knows it by another struct session. */
+void recording_writer_retell(struct recording_writer *w, uint64_t session);
+
 /* Writes the block that is being filled if it is old. SO_FAR: what the recording says of its coverage from now on. */
 enum err recording_writer_tick(struct recording_writer *w, const struct coverage *so_far,
 			       struct errinfo *info) MUST_CHECK;

@@ -1,23 +1,23 @@
-/* record - keeps every event in a recording. */
+/* record - keeps every event in a recording, or a series of them. */
 #include "sink/record.h"
 
 #include "base/mem.h"
 
 struct record_sink {
-	struct recording_writer *writer;
+	struct recorder *recorder;
 	struct record_options options;
 	struct record_progress progress;
 	struct coverage coverage; /* as of the last tick */
 };
 
-enum err record_new(struct recording_writer *writer, const struct record_options *options,
+enum err record_new(struct recorder *recorder, const struct record_options *options,
 		    struct record_sink **out)
 {
 	struct record_sink *r = mem_zalloc(sizeof(*r));
 
 	if (!r)
 		return ERR_NOMEM;
-	r->writer = writer;
+	r->recorder = recorder;
 	r->options = *options;
 	r->progress.coverage = &r->coverage;
 	*out = r;
@@ -31,7 +31,7 @@ void record_free(struct record_sink *r)
 
 bool record_is_full(const struct record_sink *r)
 {
-	return r->options.max_bytes && recording_writer_bytes(r->writer) >= r->options.max_bytes;
+	return r->options.max_bytes && recorder_bytes(r->recorder) >= r->options.max_bytes;
 }
 
 static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)
@@ -42,14 +42,15 @@ static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)
 		return ERR_OK; /* what comes while the input is being stopped */
 	r->progress.sessions += e->type == EVENT_SESSION;
 	r->progress.exchanges += e->type == EVENT_RESPONSE;
-	return recording_writer_event(r->writer, e, info);
+	return recorder_event(r->recorder, e, info);
 }
 
 static void report(struct record_sink *r, const struct coverage *so_far, double share)
 {
 	r->coverage = *so_far;
 	r->progress.share = share;
-	r->progress.bytes = recording_writer_bytes(r->writer);
+	r->progress.bytes = recorder_bytes(r->recorder);
+	r->progress.path = recorder_path(r->recorder);
 	if (r->options.progress)
 		r->options.progress(r->options.ctx, &r->progress);
 }
@@ -58,15 +59,16 @@ static enum err on_tick(void *ctx, const struct coverage *so_far, double progres
 			struct errinfo *info)
 {
 	struct record_sink *r = ctx;
+	enum err e = recorder_tick(r->recorder, so_far, info);
 
 	report(r, so_far, progress);
-	return recording_writer_tick(r->writer, so_far, info);
+	return e;
 }
 
 static enum err on_finish(void *ctx, const struct coverage *coverage, struct errinfo *info)
 {
 	struct record_sink *r = ctx;
-	enum err e = recording_writer_finish(r->writer, coverage, info);
+	enum err e = recorder_finish(r->recorder, coverage, info);
 
 	report(r, coverage, 1);
 	return e;

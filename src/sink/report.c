@@ -7,6 +7,7 @@
 #include "out/table.h"
 #include "out/units.h"
 #include "profile/profile.h"
+#include "sink/coverage_text.h"
 
 struct report_sink {
 	struct out *out;
@@ -64,26 +65,6 @@ static void text_head(struct report_sink *r, const struct profile_stats *total,
 			   units_time(r->last_ns).text);
 	else
 		out_put_cstr(o, "\n");
-}
-
-static void text_coverage(struct out *o, const struct coverage *c)
-{
-	bool first = true;
-
-	out_put_cstr(o, "Coverage: ");
-	for (const struct coverage_field *f = coverage_fields; f->name; f++) {
-		uint64_t n = coverage_get(c, f);
-
-		if (n == 0)
-			continue;
-		out_printf(o, "%s%s%llu %s", first ? "" : "\n          ", f->is_loss ? "! " : "",
-			   (unsigned long long)n, f->text);
-		first = false;
-	}
-	out_put_cstr(o, first ? "nothing was heard\n" : "\n");
-	if (!first && !coverage_has_losses(c))
-		out_put_cstr(o, "          nothing that was sent is known to be missing\n");
-	out_put_byte(o, '\n');
 }
 
 static const struct table_column columns[] = {
@@ -144,7 +125,8 @@ static enum err write_text(struct report_sink *r, const struct profile_row *cons
 	memcpy(own, columns, sizeof(own));
 	own[COLUMNS - 1].width_max = r->options.width;
 	text_head(r, total, c);
-	text_coverage(r->out, c);
+	coverage_put_text(r->out, c);
+	out_put_byte(r->out, '\n');
 	if (profile_count(r->profile) == 0)
 		return ERR_OK;
 	table_init(&t, own, COLUMNS, r->options.colour);
@@ -201,10 +183,7 @@ static void write_json(struct report_sink *r, const struct profile_row *const *r
 	json_key_i64(&j, "first_ns", r->first_ns);
 	json_key_i64(&j, "last_ns", r->last_ns);
 	json_key(&j, "coverage");
-	json_object(&j);
-	for (const struct coverage_field *f = coverage_fields; f->name; f++)
-		json_key_u64(&j, f->name, coverage_get(c, f));
-	json_end(&j);
+	coverage_put_json(&j, c);
 	json_key(&j, "total");
 	json_object(&j);
 	json_stats(&j, total);

@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-COMMANDS = ("record", "report", "export", "trace", "replay")
+COMMANDS = ("record", "report", "export", "trace", "replay", "info", "cut", "merge", "doctor")
 
 
 def frame(source, destination, sequence, acknowledged, flags, payload=b""):

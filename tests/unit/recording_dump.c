@@ -42,7 +42,6 @@ static void dump_session(struct buf *b, const struct session *s)
 	NUMBER(b, s, start_ns);
 	dump_endpoint(b, &s->client);
 	dump_endpoint(b, &s->server);
-	NUMBER(b, s, joined);
 	NUMBER(b, s, login);
 	NUMBER(b, s, login_ns);
 	NUMBER(b, s, login_error.code);
@@ -245,7 +244,9 @@ void event_dump(const struct event *e, struct buf *out)
 	NUMBER(out, e, time_ns);
 	dump_session(out, e->session);
 	switch (e->type) {
-	case EVENT_SESSION:
+	case EVENT_SESSION: /* to whom reads from the middle it was joined */
+		NUMBER(out, e, session->joined);
+		break;
 	case EVENT_TYPES:
 		break;
 	case EVENT_COMMAND:

@@ -212,8 +212,10 @@ static size_t check_alone(struct slice bytes, const struct story *told, size_t *
 		heard.count = 0;
 		story_add(&heard, &e);
 		found = find(told, *at, &heard.events[0]);
-		if (e.type == EVENT_SESSION && found != *at)
+		if (e.type == EVENT_SESSION && found != *at) {
+			CHECK(e.session->joined);
 			continue;
+		}
 		CHECK(found == *at);
 		*at = found + 1;
 	}

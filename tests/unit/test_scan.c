@@ -1,3 +1,5 @@
+#include <time.h>
+
 #include "check.h"
 
 #include <time.h>
@@ -55,6 +57,31 @@ static void times(void **state)
 	CHECK(v == 7);
 }
 
+static void times_after_a_begin(void **state)
+{
+	const int64_t begin = INT64_C(1700000000500000000); /* 2023-11-14T22:13:20.5Z */
+	const int64_t hour = INT64_C(3600000000000);
+	int64_t v = 7;
+
+	(void)state;
+	(void)setenv("TZ", "UTC", 1);
+	tzset();
+	CHECK(scan_time_after("+10s", begin, &v) == ERR_OK && v == begin + INT64_C(10000000000));
+	CHECK(scan_time_after("+1h30m", begin, &v) == ERR_OK && v == begin + hour * 3 / 2);
+	CHECK(scan_time_after("22:13:21", begin, &v) == ERR_OK && v == begin + hour / 7200);
+	CHECK(scan_time_after("20:13:20.5", begin, &v) == ERR_OK && v == begin - 2 * hour);
+	CHECK(scan_time_after("01:13:20.5", begin, &v) == ERR_OK && v == begin + 3 * hour);
+	CHECK(scan_time_after("2023-11-14T22:13:20Z", begin, &v) == ERR_OK &&
+	      v == INT64_C(1700000000000000000));
+	CHECK(scan_time_after("@1", begin, &v) == ERR_OK && v == 1000000000);
+	v = 7;
+	CHECK(scan_time_after("+soon", begin, &v) == ERR_USAGE);
+	CHECK(scan_time_after("10", begin, &v) == ERR_USAGE);
+	CHECK(v == 7);
+	CHECK(scan_time_is_relative("+1s") && scan_time_is_relative("10:15"));
+	CHECK(!scan_time_is_relative("@1") && !scan_time_is_relative("2023-11-14 10:15"));
+}
+
 static void whole_numbers(void **state)
 {
 	uint64_t v = 7;
@@ -71,9 +98,8 @@ static void whole_numbers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sizes),
-		cmocka_unit_test(durations),
-		cmocka_unit_test(times),
+		cmocka_unit_test(sizes),         cmocka_unit_test(durations),
+		cmocka_unit_test(times),         cmocka_unit_test(times_after_a_begin),
 		cmocka_unit_test(whole_numbers),
 	};
 

@@ -1,0 +1,192 @@
+/* Which events pass. */
+#include "filter/filter.h"
+
+#include "base/clock.h"
+#include "check.h"
+
+enum { TOLD_MAX = 64 };
+
+/* What came through, as one character each: S, c, r, d, g, E, with the ordinal's last digit behind c and r. */
+struct told {
+	char text[TOLD_MAX];
+	size_t len;
+};
+
+static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)
+{
+	static const char marks[EVENT_TYPES] = {'S', 'c', 'd', 'r', 'g', 'E'};
+	struct told *t = ctx;
+
+	(void)info;
+	t->text[t->len++] = marks[e->type];
+	if (e->type == EVENT_COMMAND)
+		t->text[t->len++] = (char)('0' + e->command->n % 10);
+	if (e->type == EVENT_RESPONSE)
+		t->text[t->len++] = (char)('0' + e->response->n % 10);
+	t->text[t->len] = '\0';
+	CHECK(t->len < TOLD_MAX - 3);
+	return ERR_OK;
+}
+
+static enum err on_finish(void *ctx, const struct coverage *c, struct errinfo *info)
+{
+	(void)ctx;
+	(void)c;
+	(void)info;
+	return ERR_OK;
+}
+
+struct play {
+	struct told told;
+	struct filter *filter;
+	struct event_sink sink;
+	struct session *session;
+	const char *database;
+};
+
+static const struct myp_params none;
+
+static void send(struct play *p, struct event *e, int second)
+{
+	struct errinfo info;
+
+	e->session = p->session;
+	e->time_ns = second * NS_PER_S;
+	CHECK(p->sink.event(p->sink.ctx, e, &info) == ERR_OK);
+}
+
+static void command(struct play *p, uint64_t n, uint8_t code, int second)
+{
+	struct command c = {.n = n,
+			    .code = code,
+			    .first_ns = second * NS_PER_S,
+			    .last_ns = second * NS_PER_S,
+			    .database = slice_cstr(p->database),
+			    .database_known = true,
+			    .params = &none,
+			    .attributes = &none};
+
+	p->session->commands = n;
+	send(p, &(struct event){.type = EVENT_COMMAND, .command = &c}, second);
+}
+
+static void response(struct play *p, uint64_t n, enum response_kind kind, int second)
+{
+	struct result x = {.kind = kind};
+	struct response r = {.n = n,
+			     .kind = kind,
+			     .heard = true,
+			     .results = &x,
+			     .result_count = 1,
+			     .first_ns = second * NS_PER_S,
+			     .last_ns = second * NS_PER_S};
+
+	send(p, &(struct event){.type = EVENT_RESPONSE, .response = &r}, second);
+}
+
+/* A login at 10 s, three commands at 20, 30, 40, the last two under way at once, the second an error; an end at 50. */
+static void say_all(struct play *p)
+{
+	send(p, &(struct event){.type = EVENT_SESSION}, 10);
+	command(p, 1, MYP_COM_PING, 20);
+	response(p, 1, RESPONSE_OK, 21);
+	p->database = "other";
+	command(p, 2, MYP_COM_QUERY, 30);
+	command(p, 3, MYP_COM_QUERY, 40);
+	response(p, 2, RESPONSE_ERROR, 45);
+	send(p, &(struct event){.type = EVENT_GAP}, 46);
+	response(p, 3, RESPONSE_OK, 47);
+	send(p, &(struct event){.type = EVENT_END}, 50);
+}
+
+static void check_passes(const struct filter_options *o, const char *expected)
+{
+	struct play p = {.database = "shop"};
+	const struct endpoint nowhere = {.port = 1};
+	struct event_sink next = {.event = on_event, .finish = on_finish, .ctx = &p.told};
+
+	p.session = session_new(0x25929d4f00000000, 0, &nowhere, &nowhere);
+	CHECK(p.session);
+	CHECK(fact_set(&p.session->user, SLICE_LIT("app"), FACT_LOGIN) == ERR_OK);
+	CHECK(fact_set(&p.session->database, SLICE_LIT("shop"), FACT_LOGIN) == ERR_OK);
+	p.session->database_known = true;
+	CHECK(filter_new(o, &next, &p.filter, NULL) == ERR_OK);
+	p.sink = filter_events(p.filter);
+	say_all(&p);
+	assert_string_equal(p.told.text, expected);
+	filter_free(p.filter);
+	session_free(p.session);
+}
+
+#define ASK(expected, ...) check_passes(&(struct filter_options){__VA_ARGS__}, expected)
+#define ONE(text) .items = {text}, .count = 1
+
+static void windows_have_every_exchange_once(void **state)
+{
+	(void)state;
+	ASK("Sc1r1c2c3r2gr3E", .since = NULL);
+	ASK("Sc1r1c2r2", .until = "+25s");
+	ASK("Sc1r1c2r2", .until = "1970-01-01T00:00:35Z");
+	ASK("Sc3gr3E", .since = "+25s");
+	ASK("c3gr3E", .since = "+25s", .cuts = true);
+	ASK("Sc2r2", .since = "+15s", .until = "+25s");
+	ASK("", .since = "+1h");
+	ASK("E", .since = "+40s");
+}
+
+static void sessions_users_and_databases(void **state)
+{
+	(void)state;
+	ASK("Sc1r1c2c3r2gr3E", .sessions = {ONE("25929d4f")});
+	ASK("", .sessions = {ONE("25929d4e")});
+	ASK("Sc1r1c2c3r2gr3E", .users = {ONE("a*")});
+	ASK("", .users = {ONE("!app")});
+	ASK("Sc1r1c2c3r2gr3E", .users = {ONE("!monitor")});
+	ASK("", .users = {ONE("root")});
+	ASK("Sc1r1gE", .databases = {ONE("shop")});
+	ASK("Sc2c3r2gr3E", .databases = {ONE("other")});
+	ASK("Sc1r1c2c3r2gr3E", .databases = {.items = {"sh?p", "other"}, .count = 2});
+}
+
+static void commands_and_outcomes(void **state)
+{
+	(void)state;
+	ASK("Sc1r1gE", .commands = {ONE("ping")});
+	ASK("Sc2c3r2gr3E", .commands = {ONE("!PING")});
+	ASK("", .commands = {ONE("STMT_*")});
+	ASK("Sc2r2gE", .errors = true);
+	ASK("Sc2r2gE", .slower_ns = 10 * NS_PER_S);
+	ASK("Sc2r2gc3r3E", .slower_ns = 5 * NS_PER_S);
+	ASK("", .errors = true, .commands = {ONE("PING")});
+}
+
+static void wrong_options_are_told_at_once(void **state)
+{
+	static const struct filter_options wrong[] = {
+		{.since = "soon"},       {.until = "+soon"},
+		{.since = ""},           {.sessions = {ONE("xyz")}},
+		{.sessions = {ONE("")}}, {.sessions = {ONE("0123456789abcdef0")}},
+	};
+	struct event_sink next = {.ctx = NULL};
+	struct filter *f;
+	struct errinfo info;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		CHECK(filter_is_asked(&wrong[i]));
+		CHECK(filter_new(&wrong[i], &next, &f, &info) == ERR_USAGE && info.text[0]);
+	}
+	CHECK(!filter_is_asked(&(struct filter_options){.since = NULL}));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(windows_have_every_exchange_once),
+		cmocka_unit_test(sessions_users_and_databases),
+		cmocka_unit_test(commands_and_outcomes),
+		cmocka_unit_test(wrong_options_are_told_at_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
