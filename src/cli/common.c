@@ -314,6 +314,18 @@ static const char *input_name(const struct opt_words *words, const struct listen
 	return strcmp(words->items[0], "-") == 0 ? "standard input" : words->items[0];
 }
 
+/* The mistake that looks most like silence. */
+static void tell_other_ports(const struct opt_page *page, const struct coverage *c)
+{
+	if (c->sessions > 0 || c->other_ports == 0)
+		return;
+	(void)fprintf(
+		stderr,
+		"myna %s: no session on the ports listened for, but %llu TCP segments on others: "
+		"name theirs with --port, or try --port any\n",
+		page->name, (unsigned long long)c->other_ports);
+}
+
 int cli_run(const struct opt_page *page, const struct listen_args *listen, struct input *in,
 	    const struct event_sink *sink)
 {
@@ -323,6 +335,7 @@ int cli_run(const struct opt_page *page, const struct listen_args *listen, struc
 	if (cli_pump(page, listen, in, sink, &info) != ERR_OK)
 		return cli_fail(page, &info);
 	input_coverage(in, &coverage);
+	tell_other_ports(page, &coverage);
 	if (!coverage_has_losses(&coverage))
 		return CLI_DONE;
 	cli_tell_losses(page, &coverage);

@@ -94,6 +94,11 @@ def test_file_that_is_missing_or_no_capture(myna, tmp_path, command):
     assert_one_line(myna.run(command, empty, status=(1, 2)), empty)
 
 
+def test_a_wrong_port_is_not_taken_for_silence(myna, conversation):
+    assert_one_line(myna.run("report", conversation, "--port", "3307"), "20 TCP segments on others", "--port any")
+    assert not myna.run("report", conversation).stderr
+
+
 def test_truncated_capture_is_read_as_far_as_it_goes(myna, conversation, tmp_path):
     data = conversation.read_bytes()
     for size in range(25, len(data), 37):
