@@ -217,34 +217,29 @@ static enum err find_by_digest(struct profile *p, const struct session *s, const
 	return e;
 }
 
-/* Where the row of C stands if it was found before; NULL: C is of no kind for that. */
-static struct shape_row *shape_of(struct profile *p, const struct session *s,
-				  const struct command *c, uint64_t *shape)
+/* The shape of C; 0: it is of no kind for that. */
+static uint64_t shape_of(const struct session *s, const struct command *c)
 {
 	if (c->code != MYP_COM_QUERY || !c->text_known)
-		return NULL;
-	*shape = sql_shape(c->text, session_sql_options(s));
-	return *shape ? &p->shapes[*shape & ((1u << SHAPES_LOG2) - 1)] : NULL;
+		return 0;
+	return sql_shape(c->text, session_sql_options(s));
 }
 
 enum err profile_find(struct profile *p, const struct session *s, const struct command *c,
 		      struct profile_row **out)
 {
-	uint64_t shape = 0;
-	struct shape_row *known = shape_of(p, s, c, &shape);
+	const uint64_t shape = shape_of(s, c);
+	struct shape_row *known = &p->shapes[shape & ((1u << SHAPES_LOG2) - 1)];
 	enum err e;
 
-	if (known && known->shape == shape) {
+	if (shape && known->shape == shape) {
 		*out = known->row;
 		return ERR_OK;
 	}
 	e = find_by_digest(p, s, c, out);
-	if (e != ERR_OK || !known)
-		return e;
-	assert(*out);
-	if ((*out)->kind == PROFILE_STATEMENT)
+	if (e == ERR_OK && shape && (*out)->kind == PROFILE_STATEMENT)
 		*known = (struct shape_row){.shape = shape, .row = *out};
-	return ERR_OK;
+	return e;
 }
 
 struct profile_row *profile_get(const struct profile *p, uint64_t key)
