@@ -180,9 +180,9 @@ INSERT INTO item (name, price, weight, made, note) VALUES
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def certificate(tmp_path_factory):
-    """The options that give a MariaDB of Debian 12 a certificate."""
+    """The options that give a MariaDB of Debian 12 a certificate: one for all, since servers are shared."""
     folder = tmp_path_factory.mktemp("tls")
     subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
                     "-subj", "/CN=localhost", "-keyout", folder / "key.pem", "-out", folder / "cert.pem"],
