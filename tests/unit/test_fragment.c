@@ -225,7 +225,7 @@ static void datagrams_of_others_are_not_held(void **state)
 static void put_be(struct buf *b, uint64_t v, size_t n)
 {
 	while (n-- > 0)
-		buf_put_u8(b, (uint8_t)(v >> (8 * n)));
+		buf_put_u8(b, n < sizeof(v) ? (uint8_t)(v >> (8 * n)) : 0);
 }
 
 struct frames {

@@ -12,7 +12,7 @@
 static inline void put_be(struct buf *b, uint64_t v, size_t n)
 {
 	while (n-- > 0)
-		buf_put_u8(b, (uint8_t)(v >> (8 * n)));
+		buf_put_u8(b, n < sizeof(v) ? (uint8_t)(v >> (8 * n)) : 0);
 }
 
 static inline void put_hex(struct buf *b, const char *hex)
