@@ -106,6 +106,11 @@ def wait_until_listening(process, said):
     raise RuntimeError(f"{process.args[0]} does not listen: {said.read_text(encoding='utf-8')}")
 
 
+def in_netns(name, *command):
+    """COMMAND as it runs in the network namespace NAME; `ip netns exec` would mount, which a chroot does not let it."""
+    return ["nsenter", f"--net=/run/netns/{name}", *map(str, command)]
+
+
 def copy_tables(source, target, database):
     """Makes DATABASE on TARGET what it is on SOURCE, by files that the servers write and read."""
     target.execute(f"DROP DATABASE IF EXISTS {database}; CREATE DATABASE {database}")

@@ -39,8 +39,8 @@ def namespace():
     """(name, pid of a process inside)."""
     name = f"myna-test-{os.getpid()}"
     servers.run(["ip", "netns", "add", name])
-    servers.run(["ip", "-n", name, "link", "set", "lo", "up"])
-    inside = subprocess.Popen(["ip", "netns", "exec", name, "sleep", "600"])
+    servers.run(servers.in_netns(name, "ip", "link", "set", "lo", "up"))
+    inside = subprocess.Popen(servers.in_netns(name, "sleep", "600"))
     deadline = time.monotonic() + 10
     here = os.readlink("/proc/self/ns/net")
     while os.readlink(f"/proc/{inside.pid}/ns/net") == here and time.monotonic() < deadline:
@@ -57,7 +57,7 @@ def test_a_namespace_is_heard(myna, namespace, tmp_path, how):
     where = {"name": ["--netns", name], "path": ["--netns", f"/proc/{pid}/ns/net"], "pid": ["--pid", str(pid)]}[how]
     path = tmp_path / "inside.myna"
     with harness.Capture(path, 3306, [myna.path, "record", "-i", "lo", "-o", str(path), *where]) as capture:
-        subprocess.run(["ip", "netns", "exec", name, sys.executable, "-c", TALK], input=repr(list(conversation())),
+        subprocess.run(servers.in_netns(name, sys.executable, "-c", TALK), input=repr(list(conversation())),
                        text=True, check=True)
         time.sleep(1.2)
     assert capture.status == 0, capture.said

@@ -36,7 +36,7 @@ class Namespaces:
         self.ip(name, "link set lo up")
 
     def inside(self, name, *command):
-        return ["ip", "netns", "exec", f"{self.prefix}{name}", *command]
+        return servers.in_netns(f"{self.prefix}{name}", *command)
 
     def run(self, name, *command, **options):
         return servers.run(self.inside(name, *command), **options)
