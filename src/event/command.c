@@ -5,6 +5,21 @@
 #include "sql/classify.h"
 #include "sql/digest.h"
 
+size_t command_param_count(const struct command *c)
+{
+	return c->sets ? c->params->count / c->sets : c->params->count;
+}
+
+enum err command_keep_types(const struct command *c, struct statement *st)
+{
+	const size_t count = command_param_count(c);
+	uint16_t *types = count > 0 ? statement_types_room(st, (uint16_t)count) : NULL;
+
+	for (size_t i = 0; types && i < count; i++)
+		types[i] = myp_param_wire_type(&c->params->items[i]);
+	return count == 0 || types ? ERR_OK : ERR_NOMEM;
+}
+
 struct sql_options session_sql_options(const struct session *s)
 {
 	return (struct sql_options){

@@ -212,25 +212,29 @@ void session_statement_remove(struct session *s, uint32_t id)
 		statement_free(st);
 }
 
-enum err statement_set_types(struct statement *st, const uint16_t *types, uint16_t count)
+uint16_t *statement_types_room(struct statement *st, uint16_t count)
 {
-	uint16_t *copy;
+	uint16_t *types;
 
-	if (count == 0)
-		return ERR_OK;
-	if (st->types && st->param_count == count) {
-		memcpy(st->types, types, count * sizeof(*types));
-		return ERR_OK;
-	}
-	copy = mem_alloc(count * sizeof(*types));
-	if (!copy)
-		return ERR_NOMEM;
-	memcpy(copy, types, count * sizeof(*types));
+	if (st->types && st->param_count == count)
+		return st->types;
+	types = mem_alloc(count * sizeof(*types));
+	if (!types)
+		return NULL;
 	statement_drop_long_data(st); /* its buffers are counted by param_count */
 	mem_free(st->types);
-	st->types = copy;
+	st->types = types;
 	st->param_count = count;
-	return ERR_OK;
+	return types;
+}
+
+enum err statement_set_types(struct statement *st, const uint16_t *types, uint16_t count)
+{
+	uint16_t *room = count > 0 ? statement_types_room(st, count) : NULL;
+
+	if (room)
+		memcpy(room, types, count * sizeof(*types));
+	return count == 0 || room ? ERR_OK : ERR_NOMEM;
 }
 
 enum err statement_add_long_data(struct statement *st, uint16_t param, struct slice bytes,

@@ -157,6 +157,9 @@ enum err session_statement_put(struct session *s, uint32_t id, const struct slic
 void session_statement_remove(struct session *s, uint32_t id);
 void session_statements_drop(struct session *s); /* all of them */
 
+/* Room for the types of an execution, COUNT (above 0) of them, to be filled; NULL: no memory. */
+uint16_t *statement_types_room(struct statement *st, uint16_t count);
+
 /* Keeps the types of an execution, COUNT of them. */
 enum err statement_set_types(struct statement *st, const uint16_t *types,
 			     uint16_t count) MUST_CHECK;

@@ -3,8 +3,6 @@
 
 #include "mysql/command.h"
 
-enum { TYPE_UNSIGNED = 0x8000 };
-
 const char *myp_indicator_name(enum myp_indicator i)
 {
 	switch (i) {
@@ -35,9 +33,9 @@ static void read_param(struct cursor *c, uint16_t type, struct myp_param *p)
 	uint8_t indicator = cur_u8(c);
 
 	p->type = (uint8_t)type;
-	p->is_unsigned = type & TYPE_UNSIGNED;
+	p->is_unsigned = type & MYP_PARAM_UNSIGNED;
 	p->indicator = indicator;
-	if (indicator >= MYP_INDICATORS || (type & ~TYPE_UNSIGNED) > UINT8_MAX)
+	if (indicator >= MYP_INDICATORS || (type & ~MYP_PARAM_UNSIGNED) > UINT8_MAX)
 		cur_fail(c);
 	else if (indicator == MYP_INDICATOR_NONE)
 		p->value = myp_value_read(c, p->type, p->is_unsigned);

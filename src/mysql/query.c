@@ -15,7 +15,6 @@
 #include "mysql/command.h"
 
 enum {
-	TYPE_UNSIGNED = 0x8000,
 	FLAG_PARAMETER_COUNT = 0x08,
 	PARAM_SETS = 1,    /* the only number that a server takes */
 	DEDUCE_MAX = 1024, /* parameters that are tried when their number is not known: the work
@@ -74,8 +73,8 @@ static void read_type(struct cursor *c, struct myp_param *p, bool named)
 	uint16_t type = cur_u16(c);
 
 	p->type = (uint8_t)type;
-	p->is_unsigned = type & TYPE_UNSIGNED;
-	if ((type & ~TYPE_UNSIGNED) > UINT8_MAX)
+	p->is_unsigned = type & MYP_PARAM_UNSIGNED;
+	if ((type & ~MYP_PARAM_UNSIGNED) > UINT8_MAX)
 		cur_fail(c);
 	if (named)
 		p->name = myp_cur_lenenc_bytes(c);
@@ -89,7 +88,7 @@ static void carry_type(struct cursor *c, struct myp_param *p, const struct block
 		return;
 	}
 	p->type = (uint8_t)ctx->types[i];
-	p->is_unsigned = ctx->types[i] & TYPE_UNSIGNED;
+	p->is_unsigned = ctx->types[i] & MYP_PARAM_UNSIGNED;
 }
 
 /*
@@ -203,7 +202,7 @@ static void put_block(struct buf *out, const struct both *all, bool named)
 	for (size_t i = 0; i < count; i++) {
 		const struct myp_param *p = both_at(all, i);
 
-		buf_put_uint_le(out, p->type | (p->is_unsigned ? TYPE_UNSIGNED : 0u), 2);
+		buf_put_uint_le(out, myp_param_wire_type(p), 2);
 		if (named)
 			myp_put_lenenc_bytes(out, p->name);
 	}
@@ -234,7 +233,7 @@ static bool types_look_right(struct cursor c, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		uint16_t type = cur_u16(&c);
 
-		if (!cur_ok(&c) || (type & ~TYPE_UNSIGNED) > UINT8_MAX ||
+		if (!cur_ok(&c) || (type & ~MYP_PARAM_UNSIGNED) > UINT8_MAX ||
 		    !myp_type_name((uint8_t)type))
 			return false;
 	}
@@ -256,7 +255,7 @@ static bool fits(struct cursor c, size_t count)
 		uint16_t type = cur_u16(&types);
 
 		if (!bit_is_set(nulls, i))
-			(void)myp_value_read(&c, (uint8_t)type, type & TYPE_UNSIGNED);
+			(void)myp_value_read(&c, (uint8_t)type, type & MYP_PARAM_UNSIGNED);
 	}
 	return cur_done(&c);
 }

@@ -16,6 +16,14 @@ struct myp_param {
 	struct myp_value value;
 };
 
+/* In a parameter's type as it stands on the wire: it is unsigned. */
+enum { MYP_PARAM_UNSIGNED = 0x8000 };
+
+static inline uint16_t myp_param_wire_type(const struct myp_param *p)
+{
+	return (uint16_t)(p->type | (p->is_unsigned ? MYP_PARAM_UNSIGNED : 0));
+}
+
 /* A list that is used again for every command; owned by the caller. All zero is empty. */
 struct myp_params {
 	struct myp_param *items;

@@ -417,21 +417,10 @@ static enum err next_record(struct decoder *d)
 	return kind == RECORD_PIECE ? on_piece(d, &record) : on_record(d, kind, &record);
 }
 
-static enum err on_executed(struct decoder *d, struct statement *st)
+static enum err on_executed(const struct command *c, struct statement *st)
 {
-	size_t count = d->params.count;
-	uint16_t *types;
-	enum err e = ERR_OK;
+	enum err e = c->params_known ? command_keep_types(c, st) : ERR_OK;
 
-	if (d->command.params_known && count > 0) {
-		types = arena_alloc(&d->event_arena, count * sizeof(*types));
-		if (!types)
-			return ERR_NOMEM;
-		for (size_t i = 0; i < count; i++)
-			types[i] = (uint16_t)(d->params.items[i].type |
-					      (d->params.items[i].is_unsigned ? 0x8000 : 0));
-		e = statement_set_types(st, types, (uint16_t)count);
-	}
 	statement_drop_long_data(st);
 	return e;
 }
@@ -460,7 +449,8 @@ static enum err command_effect(struct decoder *d)
 		return ERR_OK;
 	switch (c->code) {
 	case MYP_COM_STMT_EXECUTE:
-		return on_executed(d, st);
+	case MYP_COM_STMT_BULK_EXECUTE:
+		return on_executed(c, st);
 	case MYP_COM_STMT_SEND_LONG_DATA:
 		return on_long_data(c, st);
 	case MYP_COM_STMT_RESET:

@@ -296,8 +296,7 @@ static enum err put_command(struct feed *f, struct feed_session *fs, const struc
 		return ERR_NOMEM;
 	to = put(item_body(item), slice_of(&head, sizeof(head)));
 	for (uint32_t i = 0; i < head.types_count; i++) {
-		const struct myp_param *param = &c->params->items[i];
-		const uint16_t type = (uint16_t)(param->type | (param->is_unsigned ? 0x8000u : 0));
+		const uint16_t type = myp_param_wire_type(&c->params->items[i]);
 
 		to = put(to, slice_of(&type, sizeof(type)));
 	}

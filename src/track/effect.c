@@ -93,36 +93,28 @@ bool effect_needs_text(const struct command *command)
 }
 
 /* Executions of it were heard before with other types: a driver that says them anew as values come. */
-static bool differs(const struct statement *st, const uint16_t *types, size_t count)
+static bool differs(const struct statement *st, const struct command *command)
 {
-	return st->types &&
-	       (st->param_count != count || memcmp(st->types, types, count * sizeof(*types)) != 0);
+	if (!st->types)
+		return false;
+	if (st->param_count != command_param_count(command))
+		return true;
+	for (size_t i = 0; i < st->param_count; i++)
+		if (st->types[i] != myp_param_wire_type(&command->params->items[i]))
+			return true;
+	return false;
 }
 
 static void keep_types(struct conversation *c, const struct command *command)
 {
-	const struct myp_params *params = command->params;
-	const size_t count = command->sets ? params->count / command->sets : params->count;
 	struct statement *st = statement_of(c, command->statement_id);
-	uint16_t types[64], *list = types;
 
 	if (!st)
 		st = put_unknown(c, command->statement_id);
 	if (!st)
 		return;
-	if (count > sizeof(types) / sizeof(types[0]))
-		list = mem_alloc(count * sizeof(*list));
-	if (!list) {
-		check(c, ERR_NOMEM);
-		return;
-	}
-	for (size_t i = 0; i < count; i++)
-		list[i] = (uint16_t)(params->items[i].type |
-				     (params->items[i].is_unsigned ? 0x8000 : 0));
-	c->types_vary = c->types_vary || differs(st, list, count);
-	check(c, statement_set_types(st, list, (uint16_t)count));
-	if (list != types)
-		mem_free(list);
+	c->types_vary = c->types_vary || differs(st, command);
+	check(c, command_keep_types(command, st));
 }
 
 static void on_execute(struct conversation *c, const struct command *command,

@@ -194,13 +194,14 @@ static void add_statement(struct world *w, struct session *s)
 static void execute_effect(const struct command *c, struct statement *st)
 {
 	uint16_t types[PARAMS];
+	size_t count = c->sets ? c->params->count / c->sets : c->params->count;
 	enum err e = ERR_OK;
 
-	for (size_t i = 0; i < c->params->count; i++)
+	for (size_t i = 0; i < count; i++)
 		types[i] = (uint16_t)(c->params->items[i].type |
 				      (c->params->items[i].is_unsigned ? 0x8000 : 0));
-	if (c->params_known && c->params->count)
-		e = statement_set_types(st, types, (uint16_t)c->params->count);
+	if (c->params_known && count)
+		e = statement_set_types(st, types, (uint16_t)count);
 	assert(e == ERR_OK);
 	statement_drop_long_data(st);
 }
@@ -215,7 +216,7 @@ static void command_effect(struct world *w, struct session *s)
 		add_statement(w, s);
 	if (!st)
 		return;
-	if (c->code == MYP_COM_STMT_EXECUTE) {
+	if (c->code == MYP_COM_STMT_EXECUTE || c->code == MYP_COM_STMT_BULK_EXECUTE) {
 		execute_effect(c, st);
 	} else if (c->code == MYP_COM_STMT_SEND_LONG_DATA) {
 		e = statement_add_long_data(st, c->payload.ptr[5], slice_skip(c->payload, 7),
@@ -303,20 +304,30 @@ static void draw_params(struct world *w, struct myp_params *list, size_t count,
 
 static void draw_command(struct world *w, struct session *s)
 {
-	static const uint8_t codes[] = {MYP_COM_QUERY,        MYP_COM_QUERY,
-					MYP_COM_INIT_DB,      MYP_COM_STMT_PREPARE,
-					MYP_COM_STMT_PREPARE, MYP_COM_STMT_EXECUTE,
-					MYP_COM_STMT_EXECUTE, MYP_COM_STMT_SEND_LONG_DATA,
-					MYP_COM_STMT_RESET,   MYP_COM_STMT_CLOSE,
-					MYP_COM_STMT_FETCH,   MYP_COM_PING,
-					MYP_COM_CHANGE_USER,  0xe0};
+	static const uint8_t codes[] = {MYP_COM_QUERY,
+					MYP_COM_QUERY,
+					MYP_COM_INIT_DB,
+					MYP_COM_STMT_PREPARE,
+					MYP_COM_STMT_PREPARE,
+					MYP_COM_STMT_EXECUTE,
+					MYP_COM_STMT_EXECUTE,
+					MYP_COM_STMT_SEND_LONG_DATA,
+					MYP_COM_STMT_RESET,
+					MYP_COM_STMT_CLOSE,
+					MYP_COM_STMT_FETCH,
+					MYP_COM_PING,
+					MYP_COM_CHANGE_USER,
+					0xe0,
+					MYP_COM_STMT_BULK_EXECUTE};
 	struct command *c = &w->command;
 	uint8_t code = codes[draw(w, sizeof(codes))];
 	const struct statement *st = NULL;
 
 	*c = (struct command){.n = ++s->commands, .code = code};
-	c->has_statement = code >= MYP_COM_STMT_EXECUTE && code <= MYP_COM_STMT_FETCH &&
-			   code != MYP_COM_SET_OPTION && draw(w, 30);
+	c->has_statement = ((code >= MYP_COM_STMT_EXECUTE && code <= MYP_COM_STMT_FETCH &&
+			     code != MYP_COM_SET_OPTION) ||
+			    code == MYP_COM_STMT_BULK_EXECUTE) &&
+			   draw(w, 30);
 	c->statement_id = c->has_statement ? (uint32_t)draw(w, STATEMENTS) : 0;
 	st = c->has_statement ? session_statement_get(s, c->statement_id) : NULL;
 	c->statement = st;
@@ -339,12 +350,15 @@ static void draw_command(struct world *w, struct session *s)
 	c->database = often(w) ? fact_slice(&s->database) : text(w);
 	c->database_known = s->database_known;
 	c->collation = often(w) ? s->collation : (uint16_t)draw(w, 300);
-	c->params_known = code == MYP_COM_STMT_EXECUTE && st && draw(w, 10);
-	draw_params(w, &w->params, c->params_known ? st->param_count : 0, st);
-	if (w->params.count > 0 && draw(w, 4) == 0) { /* as of a bulk execution */
-		c->sets = (uint32_t)w->params.count;
+	c->params_known = (code == MYP_COM_STMT_EXECUTE || code == MYP_COM_STMT_BULK_EXECUTE) &&
+			  st && draw(w, 10);
+	if (c->params_known && code == MYP_COM_STMT_BULK_EXECUTE && st->param_count > 0)
+		c->sets = 1 + (uint32_t)draw(w, 3);
+	draw_params(w, &w->params,
+		    c->params_known ? st->param_count * (size_t)(c->sets ? c->sets : 1) : 0,
+		    c->sets ? NULL : st);
+	if (c->sets)
 		w->params.items[0].indicator = (uint8_t)draw(w, MYP_INDICATORS);
-	}
 	draw_params(w, &w->attributes, draw(w, 5) ? 0 : draw(w, 3), NULL);
 	c->params = &w->params;
 	c->attributes = &w->attributes;
