@@ -24,7 +24,7 @@ struct sql_options session_sql_options(const struct session *s)
 {
 	return (struct sql_options){
 		.charset = s->charset,
-		.no_backslash_escapes = s->quote_flags & MYP_QUOTE_NO_BACKSLASH,
+		.no_backslash_escapes = s->no_backslash_escapes,
 		.ansi_quotes = s->ansi_quotes,
 	};
 }

@@ -47,9 +47,6 @@ void session_set_collation(struct session *s, uint16_t collation, enum fact_sour
 	s->collation = collation;
 	s->collation_source = source;
 	s->charset = name ? sql_charset_find(slice_cstr(name)) : SQL_CHARSET_PLAIN;
-	s->quote_flags &= ~(uint32_t)MYP_QUOTE_MULTIBYTE;
-	if (s->charset != SQL_CHARSET_PLAIN)
-		s->quote_flags |= MYP_QUOTE_MULTIBYTE;
 }
 
 static void statement_free(struct statement *st)

@@ -117,12 +117,10 @@ struct session {
 	struct fact attributes; /* raw: see myp_attribute_next() */
 	enum session_compression compression;
 	bool is_mariadb;
-	uint32_t
-		quote_flags; /* enum myp_quote_flag that hold: NO_BACKSLASH_ESCAPES, tricky character set */
-	bool ansi_quotes;
-	uint32_t open;            /* enum session_open */
-	uint64_t commands;        /* heard so far: the ordinal of the last one */
-	uint64_t gaps;            /* holes so far */
+	bool no_backslash_escapes, ansi_quotes; /* of sql_mode */
+	uint32_t open;                          /* enum session_open */
+	uint64_t commands;                      /* heard so far: the ordinal of the last one */
+	uint64_t gaps;                          /* holes so far */
 	uint64_t last_gap;        /* ordinal of the last command before the last hole */
 	struct state_item *state; /* in the order in which they have to be sent */
 	size_t state_count, state_cap, state_bytes;

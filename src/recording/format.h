@@ -63,6 +63,9 @@ enum record_group {
 	GROUPS_ALL = (1 << 13) - 1, /* of a SESSION */
 };
 
+/* In group QUOTING. */
+enum record_quoting { QUOTING_NO_BACKSLASH = 1 << 0 };
+
 enum record_statement_flag {
 	STATEMENT_TEXT = 1 << 0,
 	STATEMENT_COUNTS = 1 << 1,

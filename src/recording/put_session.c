@@ -88,7 +88,7 @@ void put_groups(struct record *r, const struct session *s, uint32_t groups)
 	record_varint(r, groups);
 	put_who(r, s, groups);
 	if (groups & GROUP_QUOTING) {
-		record_varint(r, s->quote_flags);
+		record_varint(r, s->no_backslash_escapes ? QUOTING_NO_BACKSLASH : 0);
 		record_bool(r, s->ansi_quotes);
 	}
 	if (groups & GROUP_OPEN)

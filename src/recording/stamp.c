@@ -17,7 +17,6 @@ void session_stamp_take(struct session_stamp *out, const struct session *s)
 		.attributes = s->attributes.changes,
 		.state = s->state_changes,
 		.connection_id = s->connection_id,
-		.quote_flags = s->quote_flags,
 		.open = s->open,
 		.collation = s->collation,
 		.login_error = s->login_error.code,
@@ -27,6 +26,7 @@ void session_stamp_take(struct session_stamp *out, const struct session *s)
 		.caps_known = s->caps_known,
 		.compression = (uint8_t)s->compression,
 		.is_mariadb = s->is_mariadb,
+		.no_backslash_escapes = s->no_backslash_escapes,
 		.ansi_quotes = s->ansi_quotes,
 		.state_incomplete = s->state_incomplete,
 		.no_statements = s->statements.count == 0,
@@ -55,7 +55,7 @@ uint32_t session_stamp_groups(const struct session_stamp *a, const struct sessio
 		groups |= GROUP_CAPS;
 	if (a->attributes != b->attributes)
 		groups |= GROUP_ATTRIBUTES;
-	if (a->quote_flags != b->quote_flags || a->ansi_quotes != b->ansi_quotes)
+	if (a->no_backslash_escapes != b->no_backslash_escapes || a->ansi_quotes != b->ansi_quotes)
 		groups |= GROUP_QUOTING;
 	if (a->open != b->open)
 		groups |= GROUP_OPEN;

@@ -12,10 +12,10 @@ struct session_stamp {
 	int64_t login_ns;
 	uint32_t server_version, user, database, auth_plugin, attributes; /* changes */
 	uint32_t state;                                                   /* changes */
-	uint32_t connection_id, quote_flags, open;
+	uint32_t connection_id, open;
 	uint16_t collation, login_error;
 	uint8_t login, database_known, collation_source, caps_known;
-	uint8_t compression, is_mariadb, ansi_quotes, state_incomplete;
+	uint8_t compression, is_mariadb, no_backslash_escapes, ansi_quotes, state_incomplete;
 	uint8_t no_statements, unused[7];
 };
 

@@ -150,7 +150,7 @@ static enum err take_database(struct cursor *c, struct session *s)
 static void take_numbers(struct cursor *c, uint32_t groups, struct session *s)
 {
 	if (groups & GROUP_QUOTING) {
-		s->quote_flags = (uint32_t)cur_varint_max(c, UINT32_MAX);
+		s->no_backslash_escapes = cur_varint(c) & QUOTING_NO_BACKSLASH;
 		s->ansi_quotes = cur_bool(c);
 	}
 	if (groups & GROUP_OPEN)

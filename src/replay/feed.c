@@ -271,8 +271,7 @@ static enum err put_command(struct feed *f, struct feed_session *fs, const struc
 		.collation = e->session->collation,
 		.code = c->code,
 		.has_statement = c->has_statement,
-		.no_backslash_escapes = e->session->quote_flags & MYP_QUOTE_NO_BACKSLASH,
-		.ansi_quotes = e->session->ansi_quotes,
+		.sql = session_sql_options(e->session),
 	};
 	struct plan plan;
 	struct item *item;

@@ -7,6 +7,7 @@
 #define REPLAY_ITEM_H
 
 #include "replay/facts.h"
+#include "sql/lex.h"
 
 struct player;
 
@@ -50,14 +51,14 @@ struct item_command {
 	uint32_t text_len;    /* of the statement to prepare first; of CHANGE_USER's database */
 	uint32_t types_count; /* of the parameters of an execution; 0: not known, or none */
 	uint32_t statement_id;
-	uint32_t kill_id;     /* the connection that it is to kill; 0: it is none of these */
-	enum not_sent reason; /* SENT, or why it must not be */
-	uint16_t collation;   /* of the session; of CHANGE_USER: the new one */
+	uint32_t kill_id;       /* the connection that it is to kill; 0: it is none of these */
+	enum not_sent reason;   /* SENT, or why it must not be */
+	struct sql_options sql; /* of the session */
+	uint16_t collation;     /* of the session; of CHANGE_USER: the new one */
 	uint8_t code;
 	bool has_statement;
-	bool kill_query;                        /* not the connection, but what it does */
-	bool begins;                            /* whatever transaction is open ends with it */
-	bool no_backslash_escapes, ansi_quotes; /* of the session's sql_mode */
+	bool kill_query; /* not the connection, but what it does */
+	bool begins;     /* whatever transaction is open ends with it */
 };
 
 /* Behind it: the bytes of one packet of a LOCAL INFILE; none: its end. */

@@ -1,7 +1,6 @@
 /* player_send - commands on their way to the target. */
 #include "base/clock.h"
 #include "base/mem.h"
-#include "mysql/charset.h"
 #include "mysql/login.h"
 #include "replay/player.h"
 
@@ -226,13 +225,9 @@ static bool send_payload(struct player *p, struct item *item, struct mapped *m, 
 static bool send_as_text(struct player *p, struct item *item, struct mapped *m)
 {
 	struct item_command *c = item_body(item);
-	const char *charset = myp_charset_of(c->collation);
 	const struct rewrite_text how = {
 		.text = slice_of(m->text, m->text_len),
-		.options = {.charset = charset ? sql_charset_find(slice_cstr(charset))
-					       : SQL_CHARSET_PLAIN,
-			    .no_backslash_escapes = c->no_backslash_escapes,
-			    .ansi_quotes = c->ansi_quotes},
+		.options = c->sql,
 		.collation = c->collation,
 		.types = {.types = types_of(c), .count = c->types_count},
 	};

@@ -194,13 +194,6 @@ static void set_database(struct conversation *c, struct slice name)
 	c->session->database_known = true;
 }
 
-static void set_no_backslash(struct session *s, bool on)
-{
-	s->quote_flags &= ~(uint32_t)MYP_QUOTE_NO_BACKSLASH;
-	if (on)
-		s->quote_flags |= MYP_QUOTE_NO_BACKSLASH;
-}
-
 /* Holds NAME, in any case, in a list with commas between. */
 static bool list_has(struct slice list, struct slice name)
 {
@@ -221,8 +214,8 @@ static void track_variable(struct conversation *c, const struct myp_state *state
 		set_collation(c, myp_charset_default_collation(state->value), FACT_STATEMENT);
 	} else if (slice_eq(state->name, SLICE_LIT("sql_mode"))) {
 		c->session->ansi_quotes = list_has(state->value, SLICE_LIT("ANSI_QUOTES"));
-		set_no_backslash(c->session,
-				 list_has(state->value, SLICE_LIT("NO_BACKSLASH_ESCAPES")));
+		c->session->no_backslash_escapes =
+			list_has(state->value, SLICE_LIT("NO_BACKSLASH_ESCAPES"));
 	}
 }
 
@@ -248,7 +241,7 @@ static void set_open(struct session *s, uint32_t what, bool is_open)
 static void apply_status(struct session *s, uint16_t status)
 {
 	set_open(s, SESSION_OPEN_TRANSACTION, status & MYP_STATUS_IN_TRANS);
-	set_no_backslash(s, status & MYP_STATUS_NO_BACKSLASH_ESCAPES);
+	s->no_backslash_escapes = status & MYP_STATUS_NO_BACKSLASH_ESCAPES;
 	if (status & MYP_STATUS_CURSOR_EXISTS)
 		set_open(s, SESSION_OPEN_CURSOR, true);
 	if (status & MYP_STATUS_LAST_ROW_SENT)
@@ -336,7 +329,7 @@ static void apply_set(struct conversation *c, const struct sql_class *class,
 
 	if (class->sql_mode_known) {
 		s->ansi_quotes = class->ansi_quotes;
-		set_no_backslash(s, class->no_backslash_escapes);
+		s->no_backslash_escapes = class->no_backslash_escapes;
 	}
 	if (!(class->changes & SQL_CHANGES_CHARSET))
 		return;
@@ -459,8 +452,7 @@ static void changed_user(struct conversation *c, const struct pending *p)
 	struct session *s = c->session;
 
 	session_reset_state(s);
-	s->quote_flags = 0;
-	s->ansi_quotes = false;
+	s->no_backslash_escapes = s->ansi_quotes = false;
 	check(c, fact_set(&s->user, p->login->user, FACT_LOGIN));
 	check(c, fact_set(&s->database, p->login->database, FACT_LOGIN));
 	s->database_known = true;

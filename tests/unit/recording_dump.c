@@ -60,7 +60,8 @@ static void dump_session(struct buf *b, const struct session *s)
 	NUMBER(b, s, caps_known);
 	NUMBER(b, s, compression);
 	NUMBER(b, s, is_mariadb);
-	NUMBER(b, s, quote_flags);
+	NUMBER(b, s, no_backslash_escapes);
+	NUMBER(b, s, charset);
 	NUMBER(b, s, ansi_quotes);
 	NUMBER(b, s, open);
 	NUMBER(b, s, commands);

@@ -154,7 +154,7 @@ static void change_state(struct world *w, struct session *s)
 	if (draw(w, 20) == 0)
 		s->database_known = !s->database_known;
 	if (draw(w, 30) == 0)
-		s->quote_flags = (uint32_t)draw(w, 4), s->ansi_quotes = draw(w, 2);
+		s->no_backslash_escapes = draw(w, 2), s->ansi_quotes = draw(w, 2);
 	if (draw(w, 30) == 0)
 		session_set_collation(s, (uint16_t)draw(w, 300), FACT_STATEMENT);
 	(void)snprintf(key, sizeof(key), "@v%u", (unsigned)draw(w, 5));
