@@ -41,7 +41,7 @@ class Writers:
                 k, row = me * 1000 + i, 1 + (me + i) % 3
                 change = f"UPDATE account SET value = (value * 3 + {k}) % {PRIME} WHERE id = {row}"
                 if i % 2:
-                    cursor.execute(change)
+                    cursor.execute(f"INSERT INTO said (who, what) VALUES ({me}, {i})")
                 else:
                     c.begin()
                     cursor.execute(change)
@@ -104,6 +104,44 @@ def test_a_turn_that_the_target_blocks_is_given_up(ledgers, myna, record):
     assert outcome["order_given_up"] >= 1
     assert outcome["answered"] == outcome["sent"] - 2  # but two QUITs
     assert sum(len(statements) for statements in log.values()) > 2
+
+
+def test_what_follows_a_commit_sees_it(ledgers, myna, record):
+    """One program with three connections: each statement begins when the one before has ended."""
+    source, target = ledgers
+
+    def work(server):
+        with connect(server, database="ledger", autocommit=True) as a, \
+                connect(server, database="ledger", autocommit=True) as b, \
+                connect(server, database="ledger", autocommit=True) as c:
+            for i in range(40):
+                a.query(f"UPDATE account SET value = value + {i} WHERE id = 1")
+                b.query("SELECT value FROM account WHERE id = 1")
+                b.begin()
+                b.query(f"INSERT INTO said (who, what) VALUES (1, {i})")
+                b.commit()
+                c.query("SELECT id, what FROM said ORDER BY id DESC LIMIT 3")
+    recording, _ = record(source, work)
+    outcome, _ = outcome_of(myna, recording, target, "--speed", "max", "--order", "commit", status=(0,))
+    assert set(counted(outcome["verdicts"])) <= {"same", "no_answer"}
+    assert outcome["order_given_up"] == 0
+
+
+def test_commits_at_the_same_time_stay_at_the_same_time(ledgers, myna, record):
+    source, target = ledgers
+
+    def work(server):
+        def slow(who):
+            with connect(server, database="ledger", autocommit=True) as c:
+                c.query(f"INSERT INTO said (who, what) SELECT {who}, SLEEP(1)")
+        threads = [threading.Thread(target=slow, args=(i,)) for i in range(6)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+    recording, _ = record(source, work)
+    outcome, _ = outcome_of(myna, recording, target, "--speed", "max", "--order", "commit", status=(0, 3))
+    assert 0.9e9 < outcome["replayed_ns"] < 3e9
 
 
 def test_pauses_are_cut_for_all(ledgers, myna, record):
