@@ -9,6 +9,7 @@ enum { STATUS_EVERY_NS = 500 * 1000 * 1000, ROTATE_BYTES_MIN = 1 << 20 };
 
 struct record_args {
 	struct listen_args listen;
+	struct filter_options filter;
 	const char *output;
 	uint64_t max_size;
 	const char *rotate;
@@ -17,6 +18,8 @@ struct record_args {
 };
 
 static const struct opt listen_rows[] = {LISTEN_OPTS(struct record_args, listen)};
+
+static const struct opt filter_rows[] = {FILTER_OPTS(struct record_args, filter)};
 
 static const struct opt rows[] = {
 	{.letter = 'o',
@@ -55,6 +58,7 @@ static const struct opt rows[] = {
 
 static const struct opt_group groups[] = {
 	OPT_GROUP("Listening", listen_rows),
+	OPT_GROUP("What passes", filter_rows),
 	OPT_GROUP("Output", rows),
 };
 
@@ -154,7 +158,7 @@ static int record(struct input *in, const struct record_args *args, struct recor
 	if (record_new(recorder, &options, &status->sink) != ERR_OK)
 		return cli_no_memory(&page);
 	events = record_events(status->sink);
-	code = cli_run(&page, &args->listen, in, &events);
+	code = cli_run_filtered(&page, &args->listen, &args->filter, in, &events);
 	if (code != CLI_FAILED)
 		say_done(status, recorder);
 	record_free(status->sink);

@@ -64,6 +64,7 @@ struct listen_args {
 	uint64_t buffer_bytes;
 	uint64_t max_statement;
 	int64_t duration_ns;
+	double max_cpu;
 	const char *netns;
 	uint64_t pid;
 	int64_t status_ns; /* between two lines of how it goes; 0: none */
@@ -95,6 +96,13 @@ struct listen_args {
 		 .offset = offsetof(type, member.duration_ns),                                     \
 		 .placeholder = "TIME",                                                            \
 		 .help = "live: end after so long, for example 30s or 5m"},                        \
+		{.name = "max-cpu",                                                                \
+		 .kind = OPT_PERCENT,                                                              \
+		 .offset = offsetof(type, member.max_cpu),                                         \
+		 .placeholder = "PERCENT",                                                         \
+		 .help = "live: spend at most so much of one processor, for example 25%: when it " \
+			 "takes more, or frames are dropped, hear only a share of the sessions, "  \
+			 "whole ones, and say so"},                                                \
 		{.name = "netns",                                                                  \
 		 .kind = OPT_TEXT,                                                                 \
 		 .offset = offsetof(type, member.netns),                                           \
@@ -201,6 +209,11 @@ enum err cli_pump(const struct opt_page *page, const struct listen_args *listen,
 /* The same, and ends the command: tells an error, or the losses if there were any. Returns the exit status. */
 int cli_run(const struct opt_page *page, const struct listen_args *listen, struct input *in,
 	    const struct event_sink *sink);
+
+/* The same through the filter, if OPTIONS ask for anything. */
+int cli_run_filtered(const struct opt_page *page, const struct listen_args *listen,
+		     const struct filter_options *options, struct input *in,
+		     const struct event_sink *sink);
 
 /*
  * A command that hears an input and writes of it to standard output, whole: parses the command line into ARGS, opens

@@ -92,6 +92,7 @@ static enum err check_file(const char *path, const struct listen_args *args, str
 {
 	const char *live = args->filter        ? "filter"
 			   : args->duration_ns ? "duration"
+			   : args->max_cpu > 0 ? "max-cpu"
 			   : args->snap_len    ? "snap-length"
 			   : args->netns       ? "netns"
 			   : args->pid         ? "pid"
@@ -118,6 +119,7 @@ static enum err input_options(const struct opt_words *words, const struct listen
 		.buffer_bytes = args->buffer_bytes,
 		.max_statement = args->max_statement,
 		.duration_ns = args->duration_ns,
+		.max_cpu = args->max_cpu,
 	};
 	if (words->count > 1)
 		return err_set(info, ERR_USAGE, 0, "one INPUT at a time: '%s' is too many",
@@ -229,10 +231,14 @@ void cli_tell_losses(const struct opt_page *page, const struct coverage *c)
 	for (const struct coverage_field *f = coverage_fields; f->name; f++) {
 		if (f->is_loss && coverage_get(c, f)) {
 			(void)fprintf(stderr, "%s%llu %s", mark,
-				      (unsigned long long)coverage_get(c, f), f->text);
+				      (unsigned long long)coverage_get(c, f),
+				      coverage_text(f, coverage_get(c, f)));
 			mark = "; ";
 		}
 	}
+	if (coverage_heard_share(c) < 1)
+		(void)fprintf(stderr, "; a sample: %s of the sessions' frames were heard",
+			      units_percent(coverage_heard_share(c)).text);
 	(void)fputc('\n', stderr);
 }
 
@@ -241,6 +247,7 @@ struct status {
 	const struct opt_page *page;
 	const struct event_sink *next;
 	int64_t every_ns, told_ns; /* monotonic */
+	struct coverage told;      /* as of then */
 };
 
 static enum err status_event(void *ctx, const struct event *e, struct errinfo *info)
@@ -250,15 +257,23 @@ static enum err status_event(void *ctx, const struct event *e, struct errinfo *i
 	return s->next->event(s->next->ctx, e, info);
 }
 
-static void tell_status(const struct opt_page *page, const struct coverage *c)
+static void tell_status(const struct status *s, const struct coverage *c)
 {
-	(void)fprintf(stderr, "myna %s: %s: %llu sessions, %llu commands", page->name,
+	const struct opt_page *page = s->page;
+	struct coverage since = *c;
+
+	coverage_subtract(&since, &s->told);
+	(void)fprintf(stderr, "myna %s: %s: %llu session%s, %llu command%s", page->name,
 		      units_time_short(clock_wall_ns()).text, (unsigned long long)c->sessions,
-		      (unsigned long long)c->commands);
+		      c->sessions == 1 ? "" : "s", (unsigned long long)c->commands,
+		      c->commands == 1 ? "" : "s");
+	if (c->shed_frames)
+		(void)fprintf(stderr, ", now hearing %s of the sessions' frames",
+			      units_percent(coverage_heard_share(&since)).text);
 	for (const struct coverage_field *f = coverage_fields; f->name; f++)
 		if (f->is_loss && coverage_get(c, f))
 			(void)fprintf(stderr, "; ! %llu %s", (unsigned long long)coverage_get(c, f),
-				      f->text);
+				      coverage_text(f, coverage_get(c, f)));
 	(void)fputc('\n', stderr);
 }
 
@@ -270,7 +285,8 @@ static enum err status_tick(void *ctx, const struct coverage *so_far, double pro
 
 	if (now_ns - s->told_ns >= s->every_ns) {
 		s->told_ns = now_ns;
-		tell_status(s->page, so_far);
+		tell_status(s, so_far);
+		s->told = *so_far;
 	}
 	return s->next->tick ? s->next->tick(s->next->ctx, so_far, progress, info) : ERR_OK;
 }
@@ -342,20 +358,21 @@ int cli_run(const struct opt_page *page, const struct listen_args *listen, struc
 	return CLI_LOSSES;
 }
 
-/* Pumps IN into SINK through the filter, if one is asked for. Returns the exit status. */
-static int run_filtered(const struct cli_writer *w, struct input *in, const struct event_sink *sink)
+int cli_run_filtered(const struct opt_page *page, const struct listen_args *listen,
+		     const struct filter_options *options, struct input *in,
+		     const struct event_sink *sink)
 {
 	struct event_sink filtered;
 	struct filter *f = NULL;
 	struct errinfo info;
 	int status;
 
-	if (!filter_is_asked(w->filter))
-		return cli_run(w->page, w->listen, in, sink);
-	if (filter_new(w->filter, sink, &f, &info) != ERR_OK)
-		return cli_fail(w->page, &info);
+	if (!filter_is_asked(options))
+		return cli_run(page, listen, in, sink);
+	if (filter_new(options, sink, &f, &info) != ERR_OK)
+		return cli_fail(page, &info);
 	filtered = filter_events(f);
-	status = cli_run(w->page, w->listen, in, &filtered);
+	status = cli_run(page, listen, in, &filtered);
 	filter_free(f);
 	return status;
 }
@@ -375,7 +392,7 @@ int cli_write(const struct cli_writer *w, int argc, char **argv)
 		return cli_fail(w->page, &info);
 	out_init(&out, cli_write_stdout, NULL);
 	if (w->make(&out, w->args, input_name(&words, w->listen), &sink) == ERR_OK) {
-		status = run_filtered(w, in, &sink);
+		status = cli_run_filtered(w->page, w->listen, w->filter, in, &sink);
 		sink.free(sink.ctx);
 	} else {
 		status = cli_no_memory(w->page);

@@ -30,6 +30,7 @@ enum end_reason {
 	END_RESET,
 	END_TIMEOUT,
 	END_CAPTURE, /* the input ended first */
+	END_SHED,    /* let go, to spend less on listening */
 	END_REASONS,
 };
 

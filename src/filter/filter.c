@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/scan.h"
 #include "event/exchange.h"
+#include "event/tally.h"
 
 enum {
 	TEXT_MAX = 256,         /* bytes of a name that are compared */
@@ -30,6 +31,8 @@ struct filter {
 	int64_t since_ns, until_ns;
 	struct map sessions;        /* struct follow by id */
 	struct exchange_join *join; /* NULL: nothing is asked of responses */
+	uint64_t left_out;          /* commands in the window */
+	struct tally tally;         /* what passed */
 };
 
 bool filter_is_asked(const struct filter_options *o)
@@ -156,8 +159,12 @@ static void follow_free(struct follow *w)
 	mem_free(w);
 }
 
-static enum err hand_on(const struct filter *f, const struct event *e, struct errinfo *info)
+static enum err hand_on(struct filter *f, const struct event *e, struct errinfo *info)
 {
+	enum err err = tally_event(&f->tally, e);
+
+	if (err != ERR_OK)
+		return err_set(info, err, 0, "counting what passes: %s", err_text(err));
 	return f->next.event(f->next.ctx, e, info);
 }
 
@@ -199,8 +206,10 @@ static enum err on_command(struct filter *f, struct follow *w, const struct even
 {
 	enum err err;
 
-	if (!passes_command(f, e->session, e->command))
+	if (!passes_command(f, e->session, e->command)) {
+		f->left_out += is_in_window(f, e->command->last_ns);
 		return ERR_OK;
+	}
 	if (f->join)
 		return exchange_join_event(f->join, e, info);
 	buf_put(&w->passed, &e->command->n, sizeof(e->command->n));
@@ -231,8 +240,10 @@ static enum err on_exchange(void *ctx, const struct exchange *x, struct errinfo 
 			  .command = x->command};
 	enum err err;
 
-	if (!w || !passes_response(f, x))
+	if (!w || !passes_response(f, x)) {
+		f->left_out++;
 		return ERR_OK;
+	}
 	err = tell_session(f, w, &e, info);
 	if (err == ERR_OK)
 		err = hand_on(f, &e, info);
@@ -328,19 +339,30 @@ static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)
 	return ERR_OK;
 }
 
+static struct coverage passed_coverage(const struct filter *f, const struct coverage *whole)
+{
+	struct coverage c = *whole;
+
+	tally_apply(&f->tally, &c);
+	c.left_out += f->left_out;
+	return c;
+}
+
 static enum err on_tick(void *ctx, const struct coverage *so_far, double progress,
 			struct errinfo *info)
 {
 	struct filter *f = ctx;
+	struct coverage c = passed_coverage(f, so_far);
 
-	return f->next.tick ? f->next.tick(f->next.ctx, so_far, progress, info) : ERR_OK;
+	return f->next.tick ? f->next.tick(f->next.ctx, &c, progress, info) : ERR_OK;
 }
 
 static enum err on_finish(void *ctx, const struct coverage *coverage, struct errinfo *info)
 {
 	struct filter *f = ctx;
+	struct coverage c = passed_coverage(f, coverage);
 
-	return f->next.finish(f->next.ctx, coverage, info);
+	return f->next.finish(f->next.ctx, &c, info);
 }
 
 struct event_sink filter_events(struct filter *f)
@@ -390,6 +412,7 @@ enum err filter_new(const struct filter_options *options, const struct event_sin
 	f->since_ns = INT64_MIN;
 	f->until_ns = INT64_MAX;
 	map_init(&f->sessions, SIZE_MAX, NULL);
+	tally_init(&f->tally);
 	e = check(f, info);
 	if (e == ERR_OK && (options->errors || options->slower_ns > 0)) {
 		e = exchange_join_new(on_exchange, f, &f->join);
@@ -414,6 +437,7 @@ void filter_free(struct filter *f)
 	while ((w = map_next(&f->sessions, &at)) != NULL)
 		follow_free(w);
 	map_release(&f->sessions);
+	tally_release(&f->tally);
 	exchange_join_free(f->join);
 	mem_free(f);
 }

@@ -9,6 +9,9 @@
  * right before the first of its exchanges that passes. What ERRORS and SLOWER_NS ask is known only with the
  * response: with them a command is told together with its response, without its payload, and the pieces of a LOCAL
  * INFILE are left out.
+ *
+ * The coverage that is handed on counts what passed, as far as events tell it (see event/tally.h), and how many commands of the
+ * window were left out. What the input counts stays whole, since nobody knows whose a lost frame was.
  */
 #ifndef FILTER_FILTER_H
 #define FILTER_FILTER_H

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "capture/capture.h"
 #include "input/filter.h"
+#include "input/share.h"
 #include "input/source.h"
 #include "net/fragment.h"
 #include "net/segment.h"
@@ -22,6 +23,11 @@ struct frames {
 	struct event_sink sink; /* where the tracker's events go: known only when steps are made */
 	uint64_t kinds[SEGMENT_KINDS];
 	bool live;
+	bool sheds; /* SHARE is to be kept */
+	struct share share;
+	int64_t window_ns; /* monotonic: when the share's window began */
+	int64_t used_ns;   /* CPU time until then */
+	uint64_t drops;    /* of the kernel until then */
 };
 
 /* The sink is only known at the first step; this one stands in for it in the tracker. */
@@ -181,6 +187,12 @@ enum err frames_open(const struct input_options *o, int fd, void **out, struct e
 		    : capture_open_fd(fd, o->path, &f->capture, info);
 	if (e == ERR_OK)
 		e = open_chain(f, o, info);
+	f->sheds = f->live && o->max_cpu > 0;
+	if (f->sheds) {
+		share_init(&f->share, o->max_cpu);
+		f->window_ns = clock_mono_ns();
+		f->used_ns = clock_process_cpu_ns();
+	}
 	if (e != ERR_OK) {
 		frames_free(f);
 		return e;
@@ -205,6 +217,24 @@ static enum err take_frame(struct frames *f, const struct frame *frame, struct e
 	return tracker_error(f->tracker, info);
 }
 
+/* Looks what listening has cost, and lets go of sessions if it was too much. */
+static void keep_share(struct frames *f)
+{
+	int64_t now_ns = clock_mono_ns(), used_ns;
+	struct capture_stats capture;
+
+	if (now_ns - f->window_ns < SHARE_WINDOW_NS)
+		return;
+	used_ns = clock_process_cpu_ns();
+	capture_get_stats(f->capture, &capture);
+	share_window(&f->share, used_ns - f->used_ns, now_ns - f->window_ns,
+		     capture.kernel_drops - f->drops);
+	tcp_set_share(f->tcp, f->share.beginning, f->share.running);
+	f->window_ns = now_ns;
+	f->used_ns = used_ns;
+	f->drops = capture.kernel_drops;
+}
+
 static enum err frames_step(void *source, const struct event_sink *sink, struct errinfo *info)
 {
 	struct frames *f = source;
@@ -212,6 +242,8 @@ static enum err frames_step(void *source, const struct event_sink *sink, struct 
 	enum err e;
 
 	f->sink = *sink;
+	if (f->sheds)
+		keep_share(f);
 	for (int i = 0; i < FRAMES_PER_STEP; i++) {
 		e = capture_next(f->capture, &frame, info);
 		if (e == ERR_AGAIN)
@@ -256,6 +288,10 @@ static void frames_coverage(void *source, struct coverage *out)
 	out->other_ports = tcp->other_ports;
 	out->other_flows = f->probe ? probe_other_flows(f->probe) : 0;
 	out->limits += tcp->limit_closed;
+	out->shed = tcp->shed;
+	out->let_go = tcp->let_go;
+	out->shed_frames = tcp->shed_frames;
+	out->shed_bytes = tcp->shed_bytes;
 }
 
 static double frames_progress(void *source)

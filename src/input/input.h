@@ -24,7 +24,8 @@ struct input_options {
 	uint32_t snap_len; /* live; 0: whole frames */
 	uint64_t buffer_bytes;  /* live; 0: the default */
 	uint64_t max_statement; /* bytes; 0: the servers' own limit */
-	int64_t duration_ns;    /* live: ends after so long; 0: never */
+	double max_cpu; /* live: sheds sessions to spend no more, of one processor; 0: no limit */
+	int64_t duration_ns; /* live: ends after so long; 0: never */
 };
 
 struct input;
