@@ -184,6 +184,7 @@ static void write_json(struct report_sink *r, const struct profile_row *const *r
 	json_key_i64(&j, "last_ns", r->last_ns);
 	json_key(&j, "coverage");
 	coverage_put_json(&j, c);
+	json_key_double(&j, "heard_share", coverage_heard_share(c));
 	json_key(&j, "total");
 	json_object(&j);
 	json_stats(&j, total);
