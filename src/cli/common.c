@@ -362,15 +362,20 @@ int cli_run_filtered(const struct opt_page *page, const struct listen_args *list
 		     const struct filter_options *options, struct input *in,
 		     const struct event_sink *sink)
 {
+	struct filter_options known = *options;
 	struct event_sink filtered;
 	struct filter *f = NULL;
+	int64_t since_ns, until_ns;
 	struct errinfo info;
 	int status;
 
 	if (!filter_is_asked(options))
 		return cli_run(page, listen, in, sink);
-	if (filter_new(options, sink, &f, &info) != ERR_OK)
+	known.begin_ns = input_begin_ns(in);
+	if (filter_new(&known, sink, &f, &info) != ERR_OK)
 		return cli_fail(page, &info);
+	filter_window(f, &since_ns, &until_ns);
+	input_seek(in, since_ns);
 	filtered = filter_events(f);
 	status = cli_run(page, listen, in, &filtered);
 	filter_free(f);

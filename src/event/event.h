@@ -61,8 +61,8 @@ struct event {
 };
 
 /*
- * Who takes events. A failure ends the run: what could not be written is the world's fault. All calls
- * come from one thread.
+ * Who takes events. A failure ends the run: what could not be written is the world's fault; ERR_EOF ends it
+ * without one: nothing that may come is wanted. All calls come from one thread.
  */
 struct event_sink {
 	enum err (*event)(void *ctx, const struct event *e, struct errinfo *info);

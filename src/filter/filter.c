@@ -8,6 +8,7 @@
 #include <fnmatch.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/scan.h"
 #include "event/exchange.h"
@@ -16,12 +17,15 @@
 enum {
 	TEXT_MAX = 256,         /* bytes of a name that are compared */
 	PASSED_MAX = 8 * 65536, /* bytes: ordinals of commands that passed and wait */
+	LATE_S =
+		60, /* so much later than it was sent a command may still come, behind bytes that were lost */
 };
 
 struct follow {
 	uint64_t id;
 	bool told;
 	struct buf passed; /* uint64_t each, rising */
+	uint64_t waiting;  /* of its commands */
 };
 
 struct filter {
@@ -31,6 +35,7 @@ struct filter {
 	int64_t since_ns, until_ns;
 	struct map sessions;        /* struct follow by id */
 	struct exchange_join *join; /* NULL: nothing is asked of responses */
+	uint64_t waiting;           /* commands that passed and were not answered yet */
 	uint64_t left_out;          /* commands in the window */
 	struct tally tally;         /* what passed */
 };
@@ -201,6 +206,13 @@ static bool take_passed(struct follow *w, uint64_t n)
 	return found;
 }
 
+static void set_waiting(struct filter *f, struct follow *w, uint64_t n)
+{
+	f->waiting -= w->waiting;
+	f->waiting += n;
+	w->waiting = n;
+}
+
 static enum err on_command(struct filter *f, struct follow *w, const struct event *e,
 			   struct errinfo *info)
 {
@@ -210,6 +222,7 @@ static enum err on_command(struct filter *f, struct follow *w, const struct even
 		f->left_out += is_in_window(f, e->command->last_ns);
 		return ERR_OK;
 	}
+	set_waiting(f, w, w->waiting + 1);
 	if (f->join)
 		return exchange_join_event(f->join, e, info);
 	buf_put(&w->passed, &e->command->n, sizeof(e->command->n));
@@ -223,9 +236,13 @@ static enum err on_command(struct filter *f, struct follow *w, const struct even
 static enum err on_response(struct filter *f, struct follow *w, const struct event *e,
 			    struct errinfo *info)
 {
+	bool passed;
+
 	if (f->join)
 		return exchange_join_event(f->join, e, info);
-	return take_passed(w, e->response->n) ? hand_on(f, e, info) : ERR_OK;
+	passed = take_passed(w, e->response->n);
+	set_waiting(f, w, w->passed.len / sizeof(uint64_t));
+	return passed ? hand_on(f, e, info) : ERR_OK;
 }
 
 /* An exchange whose command has passed. */
@@ -240,6 +257,8 @@ static enum err on_exchange(void *ctx, const struct exchange *x, struct errinfo 
 			  .command = x->command};
 	enum err err;
 
+	if (w && w->waiting)
+		set_waiting(f, w, w->waiting - 1);
 	if (!w || !passes_response(f, x)) {
 		f->left_out++;
 		return ERR_OK;
@@ -285,6 +304,7 @@ static enum err on_end(struct filter *f, struct follow *w, const struct event *e
 
 	if (err == ERR_OK && wanted)
 		err = hand_on(f, e, info);
+	set_waiting(f, w, 0);
 	(void)map_take(&f->sessions, w->id, NULL);
 	follow_free(w);
 	return err;
@@ -309,6 +329,13 @@ static enum err begin(struct filter *f, int64_t time_ns, struct errinfo *info)
 	return ERR_OK;
 }
 
+/* Nothing can pass any more. */
+static bool is_over(const struct filter *f, int64_t time_ns)
+{
+	return f->waiting == 0 && time_ns > f->until_ns &&
+	       time_ns - f->until_ns > LATE_S * NS_PER_S;
+}
+
 static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)
 {
 	struct filter *f = ctx;
@@ -317,6 +344,8 @@ static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)
 
 	if (err != ERR_OK)
 		return err;
+	if (is_over(f, e->time_ns))
+		return ERR_EOF;
 	err = follow_get(f, e->session->id, &w);
 	if (err != ERR_OK)
 		return err_set(info, err, 0, "following a session: %s", err_text(err));
@@ -353,6 +382,8 @@ static enum err on_tick(void *ctx, const struct coverage *so_far, double progres
 {
 	struct filter *f = ctx;
 	struct coverage c = passed_coverage(f, so_far);
+
+	c.unanswered = so_far->unanswered; /* what waits may still be answered */
 
 	return f->next.tick ? f->next.tick(f->next.ctx, &c, progress, info) : ERR_OK;
 }
@@ -396,6 +427,8 @@ static enum err check(struct filter *f, struct errinfo *info)
 	}
 	if (e == ERR_OK && f->options.since && !scan_time_is_relative(f->options.since))
 		f->since_ns = tried.since_ns;
+	if (e == ERR_OK && f->options.begin_ns)
+		e = begin(f, f->options.begin_ns, info);
 	return e;
 }
 

@@ -95,6 +95,17 @@ void input_coverage(struct input *in, struct coverage *out)
 	in->ops->coverage(in->source, out);
 }
 
+int64_t input_begin_ns(const struct input *in)
+{
+	return in->ops->begin_ns ? in->ops->begin_ns(in->source) : 0;
+}
+
+void input_seek(struct input *in, int64_t since_ns)
+{
+	if (in->ops->seek)
+		in->ops->seek(in->source, since_ns);
+}
+
 static enum err tick(struct input *in, const struct event_sink *sink, struct errinfo *info)
 {
 	struct coverage coverage;
@@ -148,7 +159,7 @@ enum err input_run(struct input *in, const struct event_sink *sink,
 
 	/* Whatever went wrong, what was heard until then is told. The first trouble is the one to name. */
 	end = in->ops->end(in->source, sink, e == ERR_OK ? info : &second);
-	if (e == ERR_OK)
+	if (e == ERR_OK && end != ERR_EOF)
 		e = end;
 	input_coverage(in, &coverage);
 	finish = sink->finish(sink->ctx, &coverage, e == ERR_OK ? info : &second);
