@@ -169,6 +169,23 @@ struct listen_args {
 		 .offset = offsetof(type, member.databases),                                       \
 		 .placeholder = "NAME",                                                            \
 		 .help = "only commands in this default database; as --user"},                     \
+		{.name = "client",                                                                 \
+		 .kind = OPT_TEXTS,                                                                \
+		 .offset = offsetof(type, member.clients),                                         \
+		 .placeholder = "ADDRESS",                                                         \
+		 .help = "only from this client, such as 10.0.0.7 or '10.0.*'; as --user"},        \
+		{.name = "digest",                                                                 \
+		 .kind = OPT_TEXTS,                                                                \
+		 .offset = offsetof(type, member.digests),                                         \
+		 .placeholder = "ID",                                                              \
+		 .help = "only statements of this digest, by its id in 'report --format json' or " \
+			 "the beginning of it; may be repeated"},                                  \
+		{.name = "match",                                                                  \
+		 .kind = OPT_TEXT,                                                                 \
+		 .offset = offsetof(type, member.match),                                           \
+		 .placeholder = "REGEX",                                                           \
+		 .help = "only statements in whose text this extended regular expression is "      \
+			 "found, in either case; executions have their values in place"},          \
 	{                                                                                          \
 		.name = "command", .kind = OPT_TEXTS, .offset = offsetof(type, member.commands),   \
 		.placeholder = "NAME",                                                             \

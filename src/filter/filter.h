@@ -25,8 +25,10 @@ struct filter_options {
 	const char *since, *until; /* scan_time_after(); UNTIL is outside */
 	int64_t begin_ns;          /* when the first event was; 0: the first that comes is */
 	struct opt_texts sessions; /* ids as outputs show them, or their beginning */
-	struct opt_texts users, databases, commands;
-	bool errors;       /* errors only */
+	struct opt_texts users, databases, commands, clients;
+	struct opt_texts digests; /* ids as outputs show them, or their beginning */
+	const char *match;        /* a regular expression on the text; NULL: none */
+	bool errors;              /* errors only */
 	int64_t slower_ns; /* only what took longer from its first to its last byte; 0: all */
 	bool cuts;         /* a beginning outside the window is not told later */
 };
