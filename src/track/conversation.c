@@ -369,6 +369,10 @@ void conversation_end(struct conversation *c, enum end_reason reason, int64_t ti
 		.end = c->quit ? END_QUIT : reason,
 	};
 
+	/* What was said first is no packet at all. */
+	if (c->phase == PHASE_GREETING && !c->session->joined &&
+	    conversation_is_partial(c, STREAM_SERVER))
+		conversation_leave_protocol(c);
 	answer_release_held(c, time_ns, frame);
 	if (reason == END_CAPTURE || reason == END_SHED)
 		answer_leave_pending(c, time_ns, frame);
