@@ -97,20 +97,30 @@ struct status {
 	bool show;
 	bool live;
 	bool series;
-	int64_t shown_ns;   /* monotonic */
-	uint64_t exchanges; /* when it was shown last */
+	int64_t shown_ns;      /* monotonic */
+	uint64_t exchanges;    /* when it was shown last */
+	struct coverage shown; /* likewise */
 };
 
 static void show(const struct status *s, const struct record_progress *p, double per_second)
 {
-	uint64_t drops = p->coverage->kernel_drops + p->coverage->interface_drops;
+	const struct coverage *c = p->coverage;
+	uint64_t drops = c->kernel_drops + c->interface_drops;
+	struct coverage since = *c;
 
-	(void)fprintf(stderr, "\r%s%s%llu sessions, %llu exchanges, %s/s, %llu drops, %s%s%s\033[K",
-		      s->series ? p->path : "", s->series ? ": " : "",
-		      (unsigned long long)p->sessions, (unsigned long long)p->exchanges,
-		      units_count((uint64_t)per_second).text, (unsigned long long)drops,
-		      units_size(p->bytes).text, p->share >= 0 && !s->live ? ", " : "",
-		      p->share >= 0 && !s->live ? units_percent(p->share).text : "");
+	coverage_subtract(&since, &s->shown);
+	(void)fprintf(
+		stderr,
+		"\r%s%s%llu session%s, %llu exchange%s, %s/s, %llu drop%s, %s%s%s%s%s%s\033[K",
+		s->series ? p->path : "", s->series ? ": " : "", (unsigned long long)p->sessions,
+		units_plural(p->sessions), (unsigned long long)p->exchanges,
+		units_plural(p->exchanges), units_count((uint64_t)per_second).text,
+		(unsigned long long)drops, units_plural(drops), units_size(p->bytes).text,
+		p->share >= 0 && !s->live ? ", " : "",
+		p->share >= 0 && !s->live ? units_percent(p->share).text : "",
+		c->shed_frames ? ", hearing " : "",
+		c->shed_frames ? units_percent(coverage_heard_share(&since)).text : "",
+		c->shed_frames ? " of the sessions' frames" : "");
 	(void)fflush(stderr);
 }
 
@@ -126,6 +136,7 @@ static void on_progress(void *ctx, const struct record_progress *p)
 	show(s, p, (double)(p->exchanges - s->exchanges) * 1e9 / (double)since_ns);
 	s->shown_ns = now_ns;
 	s->exchanges = p->exchanges;
+	s->shown = *p->coverage;
 }
 
 /* Of a series: which file is written, and which are gone. */

@@ -265,8 +265,8 @@ static void tell_status(const struct status *s, const struct coverage *c)
 	coverage_subtract(&since, &s->told);
 	(void)fprintf(stderr, "myna %s: %s: %llu session%s, %llu command%s", page->name,
 		      units_time_short(clock_wall_ns()).text, (unsigned long long)c->sessions,
-		      c->sessions == 1 ? "" : "s", (unsigned long long)c->commands,
-		      c->commands == 1 ? "" : "s");
+		      units_plural(c->sessions), (unsigned long long)c->commands,
+		      units_plural(c->commands));
 	if (c->shed_frames)
 		(void)fprintf(stderr, ", now hearing %s of the sessions' frames",
 			      units_percent(coverage_heard_share(&since)).text);

@@ -56,7 +56,7 @@ def test_healthy(myna, mariadb, interface):
     with busy(connect(mariadb)):
         found = doctor(myna, "-i", interface, "--port", mariadb.port, "--duration", "1s", status=0)
     assert not problems(found)
-    assert "commands of 1 sessions" in found["traffic"][0][1]
+    assert "commands of 1 session were heard" in found["traffic"][0][1]
     assert found["port"][0][0] == found["permission"][0][0] == found["interface"][0][0] == "ok"
 
 
