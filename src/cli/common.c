@@ -342,14 +342,32 @@ static void tell_other_ports(const struct opt_page *page, const struct coverage 
 		page->name, (unsigned long long)c->other_ports);
 }
 
+/* Somebody who is root does not expect it. */
+static void explain_denial(const struct opt_page *page, const struct errinfo *info)
+{
+	if ((info->sys_errno != EACCES && info->sys_errno != EPERM) || geteuid() != 0)
+		return;
+	(void)fprintf(
+		stderr,
+		"myna %s: while it listens, it has given up root's privileges: the folder must "
+		"be root's own; or give the program the right to listen, setcap "
+		"cap_net_raw+ep PROGRAM, and run it as the folder's owner\n",
+		page->name);
+}
+
 int cli_run(const struct opt_page *page, const struct listen_args *listen, struct input *in,
 	    const struct event_sink *sink)
 {
 	struct coverage coverage;
 	struct errinfo info;
+	int status;
 
-	if (cli_pump(page, listen, in, sink, &info) != ERR_OK)
-		return cli_fail(page, &info);
+	if (cli_pump(page, listen, in, sink, &info) != ERR_OK) {
+		status = cli_fail(page, &info);
+		if (input_is_live(in))
+			explain_denial(page, &info);
+		return status;
+	}
 	input_coverage(in, &coverage);
 	tell_other_ports(page, &coverage);
 	if (!coverage_has_losses(&coverage))
