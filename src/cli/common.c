@@ -93,6 +93,7 @@ static enum err check_file(const char *path, const struct listen_args *args, str
 {
 	const char *live = args->filter        ? "filter"
 			   : args->duration_ns ? "duration"
+			   : args->max_cpu > 0 ? "max-cpu"
 			   : args->snap_len    ? "snap-length"
 			   : args->netns       ? "netns"
 			   : args->pid         ? "pid"
@@ -120,6 +121,7 @@ static enum err input_options(const struct opt_words *words, const struct listen
 		.max_statement = args->max_statement,
 		.threads = args->threads < UINT_MAX ? (unsigned)args->threads : UINT_MAX,
 		.duration_ns = args->duration_ns,
+		.max_cpu = args->max_cpu,
 	};
 	if (words->count > 1)
 		return err_set(info, ERR_USAGE, 0, "one INPUT at a time: '%s' is too many",
@@ -231,10 +233,14 @@ void cli_tell_losses(const struct opt_page *page, const struct coverage *c)
 	for (const struct coverage_field *f = coverage_fields; f->name; f++) {
 		if (f->is_loss && coverage_get(c, f)) {
 			(void)fprintf(stderr, "%s%llu %s", mark,
-				      (unsigned long long)coverage_get(c, f), f->text);
+				      (unsigned long long)coverage_get(c, f),
+				      coverage_text(f, coverage_get(c, f)));
 			mark = "; ";
 		}
 	}
+	if (coverage_heard_share(c) < 1)
+		(void)fprintf(stderr, "; a sample: %s of the sessions' frames were heard",
+			      units_percent(coverage_heard_share(c)).text);
 	(void)fputc('\n', stderr);
 }
 
@@ -243,6 +249,7 @@ struct status {
 	const struct opt_page *page;
 	const struct event_sink *next;
 	int64_t every_ns, told_ns; /* monotonic */
+	struct coverage told;      /* as of then */
 };
 
 static enum err status_event(void *ctx, const struct event *e, struct errinfo *info)
@@ -252,15 +259,23 @@ static enum err status_event(void *ctx, const struct event *e, struct errinfo *i
 	return s->next->event(s->next->ctx, e, info);
 }
 
-static void tell_status(const struct opt_page *page, const struct coverage *c)
+static void tell_status(const struct status *s, const struct coverage *c)
 {
-	(void)fprintf(stderr, "myna %s: %s: %llu sessions, %llu commands", page->name,
+	const struct opt_page *page = s->page;
+	struct coverage since = *c;
+
+	coverage_subtract(&since, &s->told);
+	(void)fprintf(stderr, "myna %s: %s: %llu session%s, %llu command%s", page->name,
 		      units_time_short(clock_wall_ns()).text, (unsigned long long)c->sessions,
-		      (unsigned long long)c->commands);
+		      units_plural(c->sessions), (unsigned long long)c->commands,
+		      units_plural(c->commands));
+	if (c->shed_frames)
+		(void)fprintf(stderr, ", now hearing %s of the sessions' frames",
+			      units_percent(coverage_heard_share(&since)).text);
 	for (const struct coverage_field *f = coverage_fields; f->name; f++)
 		if (f->is_loss && coverage_get(c, f))
 			(void)fprintf(stderr, "; ! %llu %s", (unsigned long long)coverage_get(c, f),
-				      f->text);
+				      coverage_text(f, coverage_get(c, f)));
 	(void)fputc('\n', stderr);
 }
 
@@ -272,7 +287,8 @@ static enum err status_tick(void *ctx, const struct coverage *so_far, double pro
 
 	if (now_ns - s->told_ns >= s->every_ns) {
 		s->told_ns = now_ns;
-		tell_status(s->page, so_far);
+		tell_status(s, so_far);
+		s->told = *so_far;
 	}
 	return s->next->tick ? s->next->tick(s->next->ctx, so_far, progress, info) : ERR_OK;
 }
@@ -354,14 +370,32 @@ static void tell_other_ports(const struct opt_page *page, const struct coverage 
 		page->name, (unsigned long long)c->other_ports);
 }
 
+/* Somebody who is root does not expect it. */
+static void explain_denial(const struct opt_page *page, const struct errinfo *info)
+{
+	if ((info->sys_errno != EACCES && info->sys_errno != EPERM) || geteuid() != 0)
+		return;
+	(void)fprintf(
+		stderr,
+		"myna %s: while it listens, it has given up root's privileges: the folder must "
+		"be root's own; or give the program the right to listen, setcap "
+		"cap_net_raw+ep PROGRAM, and run it as the folder's owner\n",
+		page->name);
+}
+
 static int run(const struct opt_page *page, const struct listen_args *listen, struct input *in,
 	       const struct sinks *to)
 {
 	struct coverage coverage;
 	struct errinfo info;
+	int status;
 
-	if (pump(page, listen, in, to, &info) != ERR_OK)
-		return cli_fail(page, &info);
+	if (pump(page, listen, in, to, &info) != ERR_OK) {
+		status = cli_fail(page, &info);
+		if (input_is_live(in))
+			explain_denial(page, &info);
+		return status;
+	}
 	input_coverage(in, &coverage);
 	tell_other_ports(page, &coverage);
 	if (!coverage_has_losses(&coverage))
@@ -378,6 +412,42 @@ int cli_run(const struct opt_page *page, const struct listen_args *listen, struc
 	return run(page, listen, in, &(const struct sinks){.items = &own, .count = 1});
 }
 
+/* A filter in front of SINK; what its window leaves out need not be read. */
+static enum err add_filter(const struct filter_options *options, struct input *in,
+			   const struct event_sink *sink, struct filter **out, struct errinfo *info)
+{
+	struct filter_options known = *options;
+	int64_t since_ns, until_ns;
+	enum err e;
+
+	known.begin_ns = input_begin_ns(in);
+	e = filter_new(&known, sink, out, info);
+	if (e != ERR_OK)
+		return e;
+	filter_window(*out, &since_ns, &until_ns);
+	input_seek(in, since_ns);
+	return ERR_OK;
+}
+
+int cli_run_filtered(const struct opt_page *page, const struct listen_args *listen,
+		     const struct filter_options *options, struct input *in,
+		     const struct event_sink *sink)
+{
+	struct event_sink filtered;
+	struct filter *f = NULL;
+	struct errinfo info;
+	int status;
+
+	if (!filter_is_asked(options))
+		return cli_run(page, listen, in, sink);
+	if (add_filter(options, in, sink, &f, &info) != ERR_OK)
+		return cli_fail(page, &info);
+	filtered = filter_events(f);
+	status = cli_run(page, listen, in, &filtered);
+	filter_free(f);
+	return status;
+}
+
 /* What a thread's events go through. */
 struct strand {
 	struct event_sink sink;
@@ -391,8 +461,8 @@ struct strands {
 	size_t count;
 };
 
-static enum err add_strand(const struct cli_writer *w, struct out *out, const char *input,
-			   struct strands *s, struct errinfo *info)
+static enum err add_strand(const struct cli_writer *w, struct input *in, struct out *out,
+			   const char *input, struct strands *s, struct errinfo *info)
 {
 	struct strand *to = &s->own[s->count];
 	enum err e = w->make(out, w->args, input, &to->sink);
@@ -401,7 +471,7 @@ static enum err add_strand(const struct cli_writer *w, struct out *out, const ch
 		return err_set(info, e, 0, "%s", err_text(e));
 	to->filter = NULL;
 	if (filter_is_asked(w->filter))
-		e = filter_new(w->filter, &to->sink, &to->filter, info);
+		e = add_filter(w->filter, in, &to->sink, &to->filter, info);
 	if (e != ERR_OK) {
 		to->sink.free(to->sink.ctx);
 		return e;
@@ -411,13 +481,13 @@ static enum err add_strand(const struct cli_writer *w, struct out *out, const ch
 }
 
 /* One for each thread, if what they have heard can be merged. */
-static enum err make_strands(const struct cli_writer *w, const struct input *in, struct out *out,
+static enum err make_strands(const struct cli_writer *w, struct input *in, struct out *out,
 			     const char *input, struct strands *s, struct errinfo *info)
 {
-	enum err e = add_strand(w, out, input, s, info);
+	enum err e = add_strand(w, in, out, input, s, info);
 
 	while (e == ERR_OK && s->ends[0].merge && s->count < input_threads(in))
-		e = add_strand(w, out, input, s, info);
+		e = add_strand(w, in, out, input, s, info);
 	return e;
 }
 

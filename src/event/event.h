@@ -30,6 +30,7 @@ enum end_reason {
 	END_RESET,
 	END_TIMEOUT,
 	END_CAPTURE, /* the input ended first */
+	END_SHED,    /* let go, to spend less on listening */
 	END_REASONS,
 };
 
@@ -60,8 +61,8 @@ struct event {
 };
 
 /*
- * Who takes events. A failure ends the run: what could not be written is the world's fault. All calls
- * come from one thread.
+ * Who takes events. A failure ends the run: what could not be written is the world's fault; ERR_EOF ends it
+ * without one: nothing that may come is wanted. All calls come from one thread.
  */
 struct event_sink {
 	enum err (*event)(void *ctx, const struct event *e, struct errinfo *info);

@@ -101,6 +101,11 @@ void chain_tick(struct chain *c, int64_t now_ns)
 	tcp_tick(c->tcp, now_ns);
 }
 
+void chain_set_share(struct chain *c, uint32_t beginning, uint32_t running)
+{
+	tcp_set_share(c->tcp, beginning, running);
+}
+
 void chain_finish(struct chain *c)
 {
 	tcp_finish(c->tcp);
@@ -119,4 +124,8 @@ void chain_coverage(const struct chain *c, struct coverage *out)
 	out->other_ports = tcp->other_ports;
 	out->other_flows = c->probe ? probe_other_flows(c->probe) : 0;
 	out->limits += tcp->limit_closed;
+	out->shed = tcp->shed;
+	out->let_go = tcp->let_go;
+	out->shed_frames = tcp->shed_frames;
+	out->shed_bytes = tcp->shed_bytes;
 }

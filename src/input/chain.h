@@ -30,6 +30,9 @@ bool chain_follows(const struct chain *c, const struct segment *s);
 void chain_pass(struct chain *c, int64_t time_ns, uint64_t frame);
 void chain_tick(struct chain *c, int64_t now_ns);
 void chain_finish(struct chain *c);
+
+/* As tcp_set_share(). */
+void chain_set_share(struct chain *c, uint32_t beginning, uint32_t running);
 enum err chain_error(const struct chain *c, struct errinfo *info);
 
 /* What was counted here: what frames tell is zero. */

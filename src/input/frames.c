@@ -7,6 +7,7 @@
 #include "input/chain.h"
 #include "input/deal.h"
 #include "input/filter.h"
+#include "input/share.h"
 #include "input/source.h"
 #include "net/fragment.h"
 #include "net/segment.h"
@@ -21,6 +22,11 @@ struct frames {
 	struct input_options options; /* for threads; its texts are not looked at any more */
 	uint64_t kinds[SEGMENT_KINDS];
 	bool live;
+	bool sheds; /* SHARE is to be kept */
+	struct share share;
+	int64_t window_ns; /* monotonic: when the share's window began */
+	int64_t used_ns;   /* CPU time until then */
+	uint64_t drops;    /* of the kernel until then */
 };
 
 static void frames_free(void *source)
@@ -157,6 +163,12 @@ enum err frames_open(const struct input_options *o, int fd, void **out, struct e
 		    : capture_open_fd(fd, o->path, &f->capture, info);
 	if (e == ERR_OK)
 		e = open_chain(f, o, info);
+	f->sheds = f->live && o->max_cpu > 0;
+	if (f->sheds) {
+		share_init(&f->share, o->max_cpu);
+		f->window_ns = clock_mono_ns();
+		f->used_ns = clock_process_cpu_ns();
+	}
 	if (e != ERR_OK) {
 		frames_free(f);
 		return e;
@@ -189,6 +201,24 @@ static enum err let_time_pass(struct frames *f, struct errinfo *info)
 	return ERR_OK;
 }
 
+/* Looks what listening has cost, and lets go of sessions if it was too much. One thread listens then. */
+static void keep_share(struct frames *f)
+{
+	int64_t now_ns = clock_mono_ns(), used_ns;
+	struct capture_stats capture;
+
+	if (now_ns - f->window_ns < SHARE_WINDOW_NS)
+		return;
+	used_ns = clock_process_cpu_ns();
+	capture_get_stats(f->capture, &capture);
+	share_window(&f->share, used_ns - f->used_ns, now_ns - f->window_ns,
+		     capture.kernel_drops - f->drops);
+	chain_set_share(f->chain, f->share.beginning, f->share.running);
+	f->window_ns = now_ns;
+	f->used_ns = used_ns;
+	f->drops = capture.kernel_drops;
+}
+
 static enum err frames_step(void *source, const struct event_sink *sink, struct errinfo *info)
 {
 	struct frames *f = source;
@@ -197,6 +227,8 @@ static enum err frames_step(void *source, const struct event_sink *sink, struct 
 
 	if (f->chain)
 		chain_set_sink(f->chain, sink);
+	if (f->sheds)
+		keep_share(f);
 	for (int i = 0; i < FRAMES_PER_STEP; i++) {
 		e = capture_next(f->capture, &frame, info);
 		if (e == ERR_AGAIN) {

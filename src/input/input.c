@@ -81,7 +81,7 @@ static size_t threads_of(const struct input_options *o, const struct source_ops 
 {
 	size_t n = o->threads;
 
-	if (!ops->spread)
+	if (!ops->spread || o->max_cpu > 0) /* its share is one thread's */
 		return 1;
 	if (n == 0)
 		n = fd < 0 || is_small(fd) ? 1 : processors();
@@ -133,6 +133,17 @@ bool input_is_live(const struct input *in)
 void input_coverage(struct input *in, struct coverage *out)
 {
 	in->ops->coverage(in->source, out);
+}
+
+int64_t input_begin_ns(const struct input *in)
+{
+	return in->ops->begin_ns ? in->ops->begin_ns(in->source) : 0;
+}
+
+void input_seek(struct input *in, int64_t since_ns)
+{
+	if (in->ops->seek)
+		in->ops->seek(in->source, since_ns);
 }
 
 static enum err tick(struct input *in, const struct event_sink *sink, struct errinfo *info)
@@ -204,7 +215,8 @@ enum err input_run_spread(struct input *in, const struct event_sink *sinks, size
 
 	/* Whatever went wrong, what was heard until then is told. The first trouble is the one to name. */
 	end = in->ops->end(in->source, sinks, e == ERR_OK ? info : &second);
-	e = e == ERR_OK ? end : e;
+	if (e == ERR_OK && end != ERR_EOF)
+		e = end;
 	merged = merge_all(sinks, count, e == ERR_OK ? info : &second);
 	e = e == ERR_OK ? merged : e;
 	input_coverage(in, &coverage);

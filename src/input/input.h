@@ -28,7 +28,8 @@ struct input_options {
 	unsigned
 		threads; /* that follow sessions; 0: as many as help; more than the maximum: the maximum */
 	uint64_t max_statement; /* bytes; 0: the servers' own limit */
-	int64_t duration_ns;    /* live: ends after so long; 0: never */
+	double max_cpu; /* live: sheds sessions to spend no more, of one processor; 0: no limit */
+	int64_t duration_ns; /* live: ends after so long; 0: never */
 };
 
 struct input;
@@ -42,9 +43,15 @@ bool input_is_live(const struct input *in);
 /* What was heard so far, and what was not. */
 void input_coverage(struct input *in, struct coverage *out);
 
+/* When the first event was; 0 if that is not known before it comes. */
+int64_t input_begin_ns(const struct input *in);
+
+/* Nothing before SINCE_NS is wanted: it need not be read, but may come. To be called before input_run(). */
+void input_seek(struct input *in, int64_t since_ns);
+
 /*
  * Gives every event to SINK, its tick about ten times a second, and its finish at the end: when the
- * input ended, when *STOP became true, or when the duration is over. A failure of the input itself is
+ * input ended, when *STOP became true, when the duration is over, or when the sink has enough (ERR_EOF). A failure of the input itself is
  * returned after the sink was finished with what was heard.
  */
 enum err input_run(struct input *in, const struct event_sink *sink,

@@ -20,6 +20,9 @@ struct source_ops {
 	enum err (*end)(void *source, const struct event_sink *sink, struct errinfo *info);
 	void (*coverage)(void *source, struct coverage *out);
 	double (*progress)(void *source); /* 0 to 1; negative: unknown */
+	/* As input_begin_ns() and input_seek(). Both NULL: neither is known. */
+	int64_t (*begin_ns)(void *source);
+	void (*seek)(void *source, int64_t since_ns);
 	void (*free)(void *source);
 };
 

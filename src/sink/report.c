@@ -62,13 +62,14 @@ static void text_head(struct report_sink *r, const struct profile_stats *total,
 {
 	struct out *o = r->out;
 
-	out_printf(o, "%s: %llu exchanges of %llu sessions", r->options.name,
-		   (unsigned long long)total->calls, (unsigned long long)c->sessions);
+	out_printf(o, "%s: %llu exchange%s of %llu session%s", r->options.name,
+		   (unsigned long long)total->calls, units_plural(total->calls),
+		   (unsigned long long)c->sessions, units_plural(c->sessions));
 	if (total->calls)
-		out_printf(o, " in %s, %.1f/s, %llu errors\n%s to %s\n",
+		out_printf(o, " in %s, %.1f/s, %llu error%s\n%s to %s\n",
 			   units_duration(r->last_ns - r->first_ns).text, rate(r, total->calls),
-			   (unsigned long long)total->errors, units_time(r->first_ns).text,
-			   units_time(r->last_ns).text);
+			   (unsigned long long)total->errors, units_plural(total->errors),
+			   units_time(r->first_ns).text, units_time(r->last_ns).text);
 	else
 		out_put_cstr(o, "\n");
 }
@@ -190,6 +191,7 @@ static void write_json(struct report_sink *r, const struct profile_row *const *r
 	json_key_i64(&j, "last_ns", r->last_ns);
 	json_key(&j, "coverage");
 	coverage_put_json(&j, c);
+	json_key_double(&j, "heard_share", coverage_heard_share(c));
 	json_key(&j, "total");
 	json_object(&j);
 	json_stats(&j, total);
