@@ -296,6 +296,7 @@ enum err cli_pump(const struct opt_page *page, const struct listen_args *listen,
 		.tick = status_tick,
 		.finish = status_finish,
 		.ctx = &status,
+		.spares = sink->spares,
 	};
 
 	if (!input_is_live(in))

@@ -346,7 +346,12 @@ static enum err on_finish(void *ctx, const struct coverage *coverage, struct err
 struct event_sink filter_events(struct filter *f)
 {
 	return (struct event_sink){
-		.event = on_event, .tick = on_tick, .finish = on_finish, .ctx = f};
+		.event = on_event,
+		.tick = on_tick,
+		.finish = on_finish,
+		.ctx = f,
+		.spares = f->next.spares,
+	};
 }
 
 void filter_window(const struct filter *f, int64_t *since_ns, int64_t *until_ns)

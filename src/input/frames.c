@@ -212,6 +212,7 @@ static enum err frames_step(void *source, const struct event_sink *sink, struct 
 	enum err e;
 
 	f->sink = *sink;
+	tracker_spare(f->tracker, sink->spares);
 	for (int i = 0; i < FRAMES_PER_STEP; i++) {
 		e = capture_next(f->capture, &frame, info);
 		if (e == ERR_AGAIN)
@@ -230,6 +231,7 @@ static enum err frames_end(void *source, const struct event_sink *sink, struct e
 	struct frames *f = source;
 
 	f->sink = *sink;
+	tracker_spare(f->tracker, sink->spares);
 	fragments_finish(f->fragments);
 	tcp_finish(f->tcp);
 	return tracker_error(f->tracker, info);

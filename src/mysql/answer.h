@@ -97,4 +97,17 @@ static inline bool myp_answer_done(const struct myp_answer *a)
 	return a->phase == MYP_ANSWER_DONE;
 }
 
+/*
+ * True if the packet with PAYLOAD can only be a row: then it need not be given to myp_answer_packet(), on which it
+ * would leave no trace.
+ */
+static inline bool myp_answer_is_row(const struct myp_answer *a, struct slice payload)
+{
+	struct cursor c = cur_of(payload);
+	uint8_t first = cur_u8(&c);
+
+	return a->phase == MYP_ANSWER_ROWS && cur_ok(&c) &&
+	       (a->binary ? first == MYP_OK : first < MYP_EOF);
+}
+
 #endif

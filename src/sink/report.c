@@ -253,6 +253,11 @@ enum err report_new(struct out *out, const struct report_options *options, struc
 		return e;
 	}
 	*sink = (struct event_sink){
-		.event = on_event, .finish = on_finish, .free = sink_free, .ctx = r};
+		.event = on_event,
+		.finish = on_finish,
+		.free = sink_free,
+		.ctx = r,
+		.spares = EVENT_RESULTS | EVENT_VALUES,
+	};
 	return ERR_OK;
 }

@@ -347,3 +347,11 @@ void answer_packet(struct conversation *c, const struct stream_chunk *chunk,
 	if (!c->held)
 		answer_settle_silent(c, chunk);
 }
+
+void answer_rows(struct conversation *c, const struct stream_chunk *chunk, struct slice *bytes)
+{
+	if (!c->answering || c->held || !c->in_step[STREAM_SERVER])
+		return;
+	response_take_rows(&c->response, &c->answer, bytes);
+	c->response.last_ns = chunk->time_ns;
+}
