@@ -26,6 +26,10 @@ enum {
 	TCP_HEADER_WORDS_MIN = 5,
 	TCP_HEADER_MIN = 20,
 	TCP_CHECKSUM_AT = 16,
+	IPV4_PLAIN = 0x45, /* the first byte: version, and a header without options */
+	IPV4_HEADER_MIN = 20,
+	IPV4_FRAGMENT = 0x3fff, /* the flag MF, and the offset */
+	PLAIN_HEADERS = 14 + IPV4_HEADER_MIN + TCP_HEADER_MIN,
 	/* Segmentation offload stays below this many bytes; what claims more is no segment. */
 	PAYLOAD_MAX = 1 << 20,
 };
@@ -187,8 +191,57 @@ static enum segment_kind decode_link(struct peel *p, uint32_t link, struct segme
 	}
 }
 
-enum segment_kind segment_decode(struct fragments *fragments, const struct frame *f,
-				 struct segment *out)
+/*
+ * Of most frames all headers are of one length, and are read at once: Ethernet without tags, IPv4 without options
+ * that is no fragment, TCP. False: it is some other frame, or there is something to say of it; *OUT is untouched.
+ */
+static bool decode_plain(const struct frame *f, struct segment *out)
+{
+	struct cursor whole = cur_of(f->bytes), c, options;
+	struct slice head = cur_bytes(&whole, PLAIN_HEADERS), src, dst;
+	struct segment s = {.frame = f->number, .time_ns = f->time_ns};
+	size_t total, header, payload;
+
+	if (f->link != LINKTYPE_ETHERNET || !cur_ok(&whole))
+		return false;
+	c = cur_of(slice_of(head.ptr, PLAIN_HEADERS));
+	cur_skip(&c, 12); /* both addresses */
+	if (cur_u16be(&c) != ETHERTYPE_IPV4 || cur_u8(&c) != IPV4_PLAIN)
+		return false;
+	cur_skip(&c, 1); /* type of service */
+	total = cur_u16be(&c);
+	cur_skip(&c, 2); /* identification */
+	if (cur_u16be(&c) & IPV4_FRAGMENT)
+		return false;
+	cur_skip(&c, 1); /* time to live */
+	if (cur_u8(&c) != TCP_PROTOCOL)
+		return false;
+	cur_skip(&c, 2); /* checksum */
+	src = cur_bytes(&c, 4);
+	dst = cur_bytes(&c, 4);
+	s.src.port = cur_u16be(&c);
+	s.dst.port = cur_u16be(&c);
+	s.seq = cur_u32be(&c);
+	s.ack = cur_u32be(&c);
+	header = (size_t)(cur_u8(&c) >> 4) * 4;
+	s.flags = cur_u8(&c);
+	if (header < TCP_HEADER_MIN || total < IPV4_HEADER_MIN + header)
+		return false;
+	payload = total - IPV4_HEADER_MIN - header;
+	options = whole;
+	cur_skip(&options, header - TCP_HEADER_MIN);
+	s.payload = cur_bytes(&options, payload);
+	if (!cur_ok(&options)) /* cut off */
+		return false;
+	s.payload_wire_len = (uint32_t)payload;
+	memcpy(s.src.addr.bytes, src.ptr, 4);
+	memcpy(s.dst.addr.bytes, dst.ptr, 4);
+	*out = s;
+	return true;
+}
+
+static enum segment_kind decode_any(struct fragments *fragments, const struct frame *f,
+				    struct segment *out)
 {
 	struct peel p = {
 		.c = cur_of(f->bytes),
@@ -197,13 +250,17 @@ enum segment_kind segment_decode(struct fragments *fragments, const struct frame
 		.time_ns = f->time_ns,
 	};
 	struct segment s = {.frame = f->number, .time_ns = f->time_ns};
-	enum segment_kind kind;
-
-	if (fragments)
-		fragments_begin(fragments);
-	kind = decode_link(&p, f->link, &s);
+	enum segment_kind kind = decode_link(&p, f->link, &s);
 
 	if (kind == SEGMENT_TCP)
 		*out = s;
 	return kind;
+}
+
+enum segment_kind segment_decode(struct fragments *fragments, const struct frame *f,
+				 struct segment *out)
+{
+	if (fragments)
+		fragments_begin(fragments);
+	return decode_plain(f, out) ? SEGMENT_TCP : decode_any(fragments, f, out);
 }

@@ -117,19 +117,19 @@ static enum err take_payload(struct flow_env *env, struct flow *f, enum stream_s
 static enum err take_from(struct flow_env *env, struct flow *f, enum stream_side side,
 			  const struct segment *s, int64_t offset, int64_t ack)
 {
-	struct segment known = *s;
 	struct piece at = {.ack = ack, .time_ns = s->time_ns, .frame = s->frame};
+	uint64_t before = (uint64_t)-offset;
+	struct segment known;
 
-	if (offset < 0) {
-		uint64_t before = (uint64_t)-offset;
-
-		if (before >= s->payload_wire_len)
-			return ERR_OK;
-		known.payload = slice_skip(s->payload, (size_t)before);
-		known.payload_wire_len -= (uint32_t)before;
-		offset = 0;
+	if (offset >= 0) {
+		at.offset = (uint64_t)offset;
+		return take_payload(env, f, side, s, at);
 	}
-	at.offset = (uint64_t)offset;
+	if (before >= s->payload_wire_len)
+		return ERR_OK;
+	known = *s;
+	known.payload = slice_skip(s->payload, (size_t)before);
+	known.payload_wire_len -= (uint32_t)before;
 	return take_payload(env, f, side, &known, at);
 }
 

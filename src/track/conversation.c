@@ -333,9 +333,14 @@ static bool may_be_proxied(const struct conversation *c, const struct stream_chu
 
 static void on_data(struct conversation *c, const struct stream_chunk *chunk)
 {
-	struct stream_chunk rest = *chunk;
+	struct stream_chunk rest;
 
-	if (!may_be_proxied(c, chunk) || take_proxy_header(c, &rest))
+	if (!may_be_proxied(c, chunk)) {
+		on_bytes(c, chunk);
+		return;
+	}
+	rest = *chunk;
+	if (take_proxy_header(c, &rest))
 		on_bytes(c, &rest);
 }
 
