@@ -197,10 +197,12 @@ static enum segment_kind decode_link(struct peel *p, uint32_t link, struct segme
  */
 static bool decode_plain(const struct frame *f, struct segment *out)
 {
-	struct cursor whole = cur_of(f->bytes), c, options;
+	struct cursor whole = cur_of(f->bytes), c;
 	struct slice head = cur_bytes(&whole, PLAIN_HEADERS), src, dst;
-	struct segment s = {.frame = f->number, .time_ns = f->time_ns};
-	size_t total, header, payload;
+	size_t total, header;
+	uint16_t src_port, dst_port;
+	uint32_t seq, ack;
+	uint8_t flags;
 
 	if (f->link != LINKTYPE_ETHERNET || !cur_ok(&whole))
 		return false;
@@ -219,24 +221,30 @@ static bool decode_plain(const struct frame *f, struct segment *out)
 	cur_skip(&c, 2); /* checksum */
 	src = cur_bytes(&c, 4);
 	dst = cur_bytes(&c, 4);
-	s.src.port = cur_u16be(&c);
-	s.dst.port = cur_u16be(&c);
-	s.seq = cur_u32be(&c);
-	s.ack = cur_u32be(&c);
+	src_port = cur_u16be(&c);
+	dst_port = cur_u16be(&c);
+	seq = cur_u32be(&c);
+	ack = cur_u32be(&c);
 	header = (size_t)(cur_u8(&c) >> 4) * 4;
-	s.flags = cur_u8(&c);
+	flags = cur_u8(&c);
 	if (header < TCP_HEADER_MIN || total < IPV4_HEADER_MIN + header)
 		return false;
-	payload = total - IPV4_HEADER_MIN - header;
-	options = whole;
-	cur_skip(&options, header - TCP_HEADER_MIN);
-	s.payload = cur_bytes(&options, payload);
-	if (!cur_ok(&options)) /* cut off */
+	total -= IPV4_HEADER_MIN + header; /* the payload is left */
+	cur_skip(&whole, header - TCP_HEADER_MIN);
+	if (cur_left(&whole) < total) /* cut off */
 		return false;
-	s.payload_wire_len = (uint32_t)payload;
-	memcpy(s.src.addr.bytes, src.ptr, 4);
-	memcpy(s.dst.addr.bytes, dst.ptr, 4);
-	*out = s;
+	/* Field by field: a copy of the whole would wait for each of them to be written. */
+	out->frame = f->number;
+	out->time_ns = f->time_ns;
+	addr_set_v4(&out->src.addr, src.ptr);
+	addr_set_v4(&out->dst.addr, dst.ptr);
+	out->src.port = src_port;
+	out->dst.port = dst_port;
+	out->seq = seq;
+	out->ack = ack;
+	out->flags = flags;
+	out->payload = cur_bytes(&whole, total);
+	out->payload_wire_len = (uint32_t)total;
 	return true;
 }
 
