@@ -67,7 +67,8 @@ enum event_detail {
 	EVENT_RESULTS =
 		1
 		<< 0, /* definitions of columns, checksums of rows: result.columns, .sum and .column_sums */
-	EVENT_VALUES = 1 << 1, /* parameters of executions: command.params; params_known is false */
+	EVENT_VALUES =
+		1 << 1, /* parameters of executions: command.params, of which params_known tells */
 };
 
 /*

@@ -68,6 +68,7 @@ struct myp_answer {
 	uint8_t command; /* enum myp_command, or a number without a name */
 	uint64_t caps;
 	bool binary;               /* rows are of the binary protocol */
+	bool spares_columns;       /* the caller's to set: item.column is not filled */
 	uint32_t definitions_left; /* not used for FIELD_LIST, which does not say how many come */
 	uint32_t columns_later;    /* PREPARE: column definitions after those of the parameters */
 };

@@ -98,6 +98,7 @@ static void finish(struct conversation *c, int64_t time_ns, uint64_t frame)
 static void begin(struct conversation *c)
 {
 	myp_answer_begin(&c->answer, c->first->code, c->session->caps);
+	c->answer.spares_columns = c->response.spares_results;
 	response_begin(&c->response, c->first->n, c->first->code);
 	c->answering = true;
 }

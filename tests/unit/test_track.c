@@ -255,6 +255,37 @@ static void prepared_statements(void **state)
 		     "> 11 STMT_EXECUTE ? [shop]\n< 11 error 1/0 err 1064\nend fin\n");
 }
 
+/* Types are kept all the same, for whoever wants values later. */
+static void values_may_be_spared(void **state)
+{
+	static const struct line sent[] = {C(0, "\x16select a+?"),
+					   S(1, PREPARED_1_1),
+					   S(2, COLUMN),
+					   S(3, EOF_),
+					   S(4, COLUMN),
+					   S(5, EOF_),
+					   C(0, WITH_TYPE("\7")),
+					   S(1, OK),
+					   C(0, WITHOUT_TYPE("\x08")),
+					   S(1, OK)};
+	static const struct line wanted[] = {C(0, WITHOUT_TYPE("\x09")), S(1, OK)};
+	struct talk t;
+
+	(void)state;
+	CHECK(talk_begin(&t, true));
+	tracker_spare(t.tracker, EVENT_VALUES | EVENT_RESULTS);
+	talk_logged_in(&t, OLD_END);
+	tell(&t, sent, sizeof(sent) / sizeof(*sent));
+	tracker_spare(t.tracker, 0);
+	tell(&t, wanted, sizeof(wanted) / sizeof(*wanted));
+	talk_end(&t, STREAM_END_FIN);
+	check_told(&t, SESSION "> 1 STMT_PREPARE select a+? [shop]\n< 1 prepared 1/0 err 0\n"
+			       "> 2 STMT_EXECUTE select a+7 [shop]\n< 2 ok 1/0 err 0\n"
+			       "> 3 STMT_EXECUTE ? [shop]\n< 3 ok 1/0 err 0\n"
+			       "> 4 STMT_EXECUTE select a+9 [shop]\n< 4 ok 1/0 err 0\nend fin\n");
+	talk_release(&t);
+}
+
 static void prepared_and_executed_at_once(void **state)
 {
 	static const struct line lines[] = {
@@ -496,6 +527,7 @@ int main(void)
 		cmocka_unit_test(a_packet_among_rows_that_is_none),
 		cmocka_unit_test(the_new_end_of_results),
 		cmocka_unit_test(prepared_statements),
+		cmocka_unit_test(values_may_be_spared),
 		cmocka_unit_test(prepared_and_executed_at_once),
 		cmocka_unit_test(local_infile),
 		cmocka_unit_test(a_long_local_infile),
