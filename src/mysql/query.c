@@ -17,8 +17,8 @@
 enum {
 	FLAG_PARAMETER_COUNT = 0x08,
 	EXECUTE_HEADER = 10, /* bytes: command, statement, flags, iterations */
-	PARAM_SETS = 1,    /* the only number that a server takes */
-	DEDUCE_MAX = 1024, /* parameters that are tried when their number is not known: the work
+	PARAM_SETS = 1,      /* the only number that a server takes */
+	DEDUCE_MAX = 1024,   /* parameters that are tried when their number is not known: the work
 			    * grows with its square */
 };
 
