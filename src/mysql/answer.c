@@ -265,10 +265,12 @@ static void count_definition(struct myp_answer *a)
 static enum err take_definition(struct myp_answer *a, const struct myp_packet *p,
 				struct myp_item *out)
 {
-	enum err e = myp_column_decode(p->payload, a->caps, &out->column);
-
-	if (e != ERR_OK)
-		return e;
+	if (a->spares_columns) {
+		if (!myp_is_column(p->payload, a->caps))
+			return ERR_PROTO;
+	} else if (myp_column_decode(p->payload, a->caps, &out->column) != ERR_OK) {
+		return ERR_PROTO;
+	}
 	out->kind = a->phase == MYP_ANSWER_PARAMS ? MYP_ITEM_PARAM : MYP_ITEM_COLUMN;
 	if (a->shape != MYP_SHAPE_FIELDS)
 		count_definition(a);

@@ -169,7 +169,7 @@ bool myp_state_next(struct myp_states *s, struct myp_state *out)
  * Before 4.1, every number has a length in front: table, name, 3 bytes of length, type, flags and
  * decimals; flags are two bytes under CLIENT_LONG_FLAG, else one.
  */
-static struct myp_column read_column_320(struct cursor *c, uint64_t caps)
+static inline struct myp_column read_column_320(struct cursor *c, uint64_t caps)
 {
 	struct myp_column column = {.table = myp_cur_lenenc_bytes(c)};
 
@@ -187,7 +187,7 @@ static struct myp_column read_column_320(struct cursor *c, uint64_t caps)
 	return column;
 }
 
-static struct myp_column read_column_41(struct cursor *c, uint64_t caps)
+static inline struct myp_column read_column_41(struct cursor *c, uint64_t caps)
 {
 	struct myp_column column = {.type = 0};
 	struct cursor fixed;
@@ -211,18 +211,32 @@ static struct myp_column read_column_41(struct cursor *c, uint64_t caps)
 	return column;
 }
 
-enum err myp_column_decode(struct slice payload, uint64_t caps, struct myp_column *out)
+/* Inline, so that what of *COLUMN is not used is not made. */
+static inline bool read_column(struct slice payload, uint64_t caps, struct myp_column *column)
 {
 	struct cursor c = cur_of(payload);
-	struct myp_column column =
-		caps & MYP_CAP_PROTOCOL_41 ? read_column_41(&c, caps) : read_column_320(&c, caps);
 
+	*column = caps & MYP_CAP_PROTOCOL_41 ? read_column_41(&c, caps) : read_column_320(&c, caps);
 	if (cur_left(&c) > 0 && cur_peek(&c) != MYP_LENENC_NULL)
-		column.def = myp_cur_lenenc_bytes(&c);
-	if (!cur_ok(&c))
+		column->def = myp_cur_lenenc_bytes(&c);
+	return cur_ok(&c);
+}
+
+enum err myp_column_decode(struct slice payload, uint64_t caps, struct myp_column *out)
+{
+	struct myp_column column;
+
+	if (!read_column(payload, caps, &column))
 		return ERR_PROTO;
 	*out = column;
 	return ERR_OK;
+}
+
+bool myp_is_column(struct slice payload, uint64_t caps)
+{
+	struct myp_column unused;
+
+	return read_column(payload, caps, &unused);
 }
 
 enum err myp_prepared_decode(struct slice payload, uint64_t caps, struct myp_prepared *out)

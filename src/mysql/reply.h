@@ -97,6 +97,9 @@ struct myp_column {
  */
 enum err myp_column_decode(struct slice payload, uint64_t caps, struct myp_column *out) MUST_CHECK;
 
+/* True if myp_column_decode() would succeed; costs less. */
+bool myp_is_column(struct slice payload, uint64_t caps);
+
 struct myp_prepared {
 	uint32_t statement_id;
 	uint16_t columns;

@@ -26,6 +26,7 @@ enum {
 	RANK_SHIFT = 48,    /* the hash's highest bits: the table uses the lowest */
 	PORT_BITS = 64,     /* per word of the port set */
 	PORT_WORDS = 65536 / PORT_BITS,
+	RECENT_FLOWS = 256, /* a power of two */
 };
 
 static const size_t state_max[FLOW_STATES] = {
@@ -50,6 +51,8 @@ struct tcp {
 	uint32_t share_beginning, share_running; /* of TCP_SHARE_ALL */
 	int64_t share_ns;                        /* when that became so */
 	uint64_t ports[PORT_WORDS];
+	struct flow
+		*recent[RECENT_FLOWS]; /* found last, by their ports: most segments are of these */
 };
 
 struct flow_key {
@@ -67,6 +70,13 @@ static bool flow_has_key(const void *item, const void *key)
 	       (endpoint_eq(&f->said.client, k->b) && endpoint_eq(&f->said.server, k->a));
 }
 
+/* Where a flow of these ports, in either order, is among the recent ones. */
+static struct flow **recent_of(struct tcp *t, const struct flow_key *k)
+{
+	return &t->recent[(k->a->port ^ k->b->port) & (RECENT_FLOWS - 1)];
+}
+
+/* The same for both directions. */
 static uint64_t key_hash(const struct flow_key *k)
 {
 	return endpoint_pair_hash(k->a, k->b);
@@ -165,6 +175,8 @@ static void forget(struct tcp *t, struct flow *f)
 	struct flow_key key = {.a = &f->said.client, .b = &f->said.server};
 
 	assert(!f->order);
+	if (*recent_of(t, &key) == f)
+		*recent_of(t, &key) = NULL;
 	(void)map_take(&t->flows, key_hash(&key), &key);
 	list_remove(&t->lists[f->state], f);
 	mem_free(f);
@@ -400,8 +412,10 @@ static enum stream_side side_of(const struct flow *f, const struct segment *s)
 static enum err find_flow(struct tcp *t, const struct segment *s, struct flow **out)
 {
 	struct flow_key key = {.a = &s->src, .b = &s->dst};
-	struct flow *f = map_get(&t->flows, key_hash(&key), &key);
+	struct flow **recent = recent_of(t, &key), *f = *recent;
 
+	if (!f || !flow_has_key(f, &key))
+		*recent = f = map_get(&t->flows, key_hash(&key), &key);
 	if (f && (is_wanted_again(t, f, s) || flow_is_reused(f, side_of(f, s), s))) {
 		end_flow(t, f, STREAM_END_REUSED);
 		f = NULL;

@@ -104,6 +104,7 @@ static void finish(struct conversation *c, int64_t time_ns, uint64_t frame)
 static void begin(struct conversation *c)
 {
 	myp_answer_begin(&c->answer, c->first->code, c->session->caps);
+	c->answer.spares_columns = c->response.spares_results;
 	response_begin(&c->response, c->first->n, c->first->code);
 	c->answering = true;
 }
@@ -370,4 +371,12 @@ void answer_packet(struct conversation *c, const struct stream_chunk *chunk,
 	complete(c, chunk->time_ns, chunk->frame);
 	if (!c->held)
 		answer_settle_silent(c, chunk);
+}
+
+void answer_rows(struct conversation *c, const struct stream_chunk *chunk, struct slice *bytes)
+{
+	if (!c->answering || c->held || !c->in_step[STREAM_SERVER])
+		return;
+	response_take_rows(&c->response, &c->answer, bytes);
+	c->response.last_ns = chunk->time_ns;
 }

@@ -90,6 +90,18 @@ static bool may_miss_long_data(const struct statement *st, const struct myp_para
 	return false;
 }
 
+/*
+ * Values that nobody wants are not read where only values are to come: types that were sent stay to be kept, and
+ * what is in doubt to be settled.
+ */
+static bool may_spare_values(const struct conversation *c, const struct statement *st,
+			     struct slice payload)
+{
+	return c->tracker->sink.spares & EVENT_VALUES && st && st->counts_known && st->types &&
+	       !st->in_doubt && !st->long_data && !(c->session->caps & MYP_CAP_QUERY_ATTRIBUTES) &&
+	       myp_execute_carries_types(payload, st->param_count);
+}
+
 static void decode_execute(struct conversation *c, struct slice payload, struct command *cmd,
 			   struct myp_execute *out)
 {
@@ -97,6 +109,10 @@ static void decode_execute(struct conversation *c, struct slice payload, struct 
 	const struct statement *st = cmd->statement;
 	struct myp_execute_context ctx = {.caps = c->session->caps};
 
+	if (may_spare_values(c, st, payload)) {
+		c->carried += st->param_count > 0;
+		return;
+	}
 	if (st) {
 		ctx.param_count_known = st->counts_known;
 		ctx.param_count = st->param_count;

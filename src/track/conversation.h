@@ -158,6 +158,8 @@ void command_packet(struct conversation *c, const struct stream_chunk *chunk,
 /* answer.c */
 void answer_packet(struct conversation *c, const struct stream_chunk *chunk,
 		   const struct myp_packet *p);
+/* Takes the rows that *BYTES, which follow a packet of CHUNK, begins with. */
+void answer_rows(struct conversation *c, const struct stream_chunk *chunk, struct slice *bytes);
 /*
  * A command comes: the client took the answer before it for whole. Finds out where its response will begin, as
  * far as that is in doubt.

@@ -85,7 +85,8 @@ bool effect_needs_text(const struct command *command)
 
 	if (command->code == MYP_COM_STMT_PREPARE || command->code == MYP_COM_INIT_DB)
 		return true;
-	if (command->code != MYP_COM_QUERY || !command->text_known || command->cut)
+	if (command->code != MYP_COM_QUERY || !command->text_known || command->cut ||
+	    sql_is_ordinary(command->text))
 		return false;
 	/* The options do not matter here: what is missed under an odd sql_mode is seen at the response. */
 	sql_classify(command->text, (struct sql_options){.charset = SQL_CHARSET_PLAIN}, &class);

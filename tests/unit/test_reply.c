@@ -228,6 +228,9 @@ static void column_of_the_manual(void **state)
 	CHECK(c.schema.len == 0 && c.org_name.len == 0 && c.def.len == 0 && c.extended.len == 0);
 	CHECK(c.charset == 8 && c.length == 28 && c.type == MYP_TYPE_VAR_STRING);
 	CHECK(c.flags == 0 && c.decimals == 0x1f);
+	for (size_t n = 0; n <= bytes.len; n++)
+		CHECK(myp_is_column(slice_head(bytes, n), P41) ==
+		      (myp_column_decode(slice_head(bytes, n), P41, &c) == ERR_OK));
 	CHECK_TRUNCATIONS(myp_column_decode, bytes, bytes.len, P41, struct myp_column);
 }
 
