@@ -68,6 +68,7 @@ struct myp_answer {
 	uint8_t command; /* enum myp_command, or a number without a name */
 	uint64_t caps;
 	bool binary;               /* rows are of the binary protocol */
+	bool more_follows;         /* a result follows the rows at hand, whatever their end says */
 	uint32_t definitions_left; /* not used for FIELD_LIST, which does not say how many come */
 	uint32_t columns_later;    /* PREPARE: column definitions after those of the parameters */
 };
