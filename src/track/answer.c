@@ -274,9 +274,16 @@ static bool may_begin(const struct conversation *c, const struct stream_chunk *c
 /* Nobody waits, or what was held for somebody was not the last. */
 static void on_orphan(struct conversation *c, const struct myp_packet *p)
 {
+	bool is_error = p->payload.len > 0 && p->payload.ptr[0] == MYP_ERR;
+
 	/* Before it closes an idle connection a server may say why; nobody asked for that. */
-	if (p->payload.len > 0 && p->payload.ptr[0] == MYP_ERR && p->sequence == 0)
+	if (is_error && p->sequence == 0)
 		return;
+	/* Or why it does not wait for the rest of a command: nobody knows whether that will come, and be answered. */
+	if (is_error && conversation_is_partial(c, STREAM_CLIENT)) {
+		c->in_step[STREAM_SERVER] = false;
+		return;
+	}
 	c->tracker->coverage.orphan_responses += !c->held;
 	fall_out_of_step(c, p);
 }

@@ -57,9 +57,10 @@ def library(kind, folder):
     servers.run(["cc", "-o", str(program), str(CLIENTS / "library.c"), *how])
     if kind == "mariadb":
         return [str(program)]
-    inner = servers.mysql97_root() / "data" / f"{os.getpid()}-{program.name}"
+    inner = servers.place_for_data(servers.mysql97_root())
+    inner.mkdir()
     shutil.copy(program, inner)
-    return ["chroot", str(servers.mysql97_root()), f"/data/{inner.name}"]
+    return ["chroot", str(servers.mysql97_root()), f"/data/{inner.name}/{program.name}"]
 
 
 @functools.cache

@@ -3,8 +3,8 @@
  *
  *   library PORT LONG uncompressed|zlib|zstd
  *
- * LONG is the length of the longest statement and row, in bytes. The tests compile it with the library's own header. Prints a line "name<tab>count" for each statement that it names in a
- * comment: its rows, the rows it changed, or its error.
+ * LONG is the length of the longest statement and row, in bytes. The tests compile it with the library's own header.
+ * Prints a line "name<tab>count" for each statement that it names in a comment: its rows, the rows it changed, or its error.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -184,8 +184,10 @@ static void call(MYSQL *m)
 
 static void tracking(MYSQL *m)
 {
-	query(m, NULL, "SET session_track_schema = 1, session_track_state_change = 1, "
-		       "session_track_system_variables = '*', session_track_transaction_info = 'CHARACTERISTICS'");
+	query(m, NULL,
+	      "SET session_track_schema = 1, session_track_state_change = 1, "
+	      "session_track_system_variables = '*', session_track_transaction_info = "
+	      "'CHARACTERISTICS'");
 	query(m, NULL, "SET sql_mode = 'ANSI_QUOTES', @x = 1");
 	query(m, NULL, "SET sql_mode = ''");
 	query(m, NULL, "USE mysql");
@@ -314,7 +316,8 @@ static void own(MYSQL *m)
 	if (!mariadb_connection(m))
 		return;
 	query(m, NULL, "SET progress_report_time = 1");
-	query(m, "alter", "/*alter*/ ALTER TABLE slow ADD COLUMN x INT DEFAULT (SLEEP(0.01)), ALGORITHM=COPY");
+	query(m, "alter",
+	      "/*alter*/ ALTER TABLE slow ADD COLUMN x INT DEFAULT (SLEEP(0.01)), ALGORITHM=COPY");
 }
 
 #else
@@ -333,8 +336,11 @@ static void set_options(MYSQL *m, const char *compression)
 static void attributes(MYSQL *m)
 {
 	const char *names[] = {"trace", "n", "ratio", "", "gone", "when"};
-	MYSQL_TIME when = {.hour = 25, .minute = 1, .neg = true,
-			   .second_part = 5, .time_type = MYSQL_TIMESTAMP_TIME};
+	MYSQL_TIME when = {.hour = 25,
+			   .minute = 1,
+			   .neg = true,
+			   .second_part = 5,
+			   .time_type = MYSQL_TIMESTAMP_TIME};
 	double ratio = -0.5;
 	int64_t n = -7;
 	MYSQL_BIND b[6];
@@ -353,12 +359,14 @@ static void attributes(MYSQL *m)
 	names[3] = "three";
 	n = 3;
 	b[0] = b[1];
-	check_statement(s, mysql_stmt_bind_named_param(s, b, 6, names) || mysql_stmt_execute(s), "bound");
+	check_statement(s, mysql_stmt_bind_named_param(s, b, 6, names) || mysql_stmt_execute(s),
+			"bound");
 	tell("bound", rows(s));
 	mysql_stmt_close(s);
 	s = prepare(m, "/*unbound*/ SELECT id FROM item");
 	names[0] = "only";
-	check_statement(s, mysql_stmt_bind_named_param(s, b, 1, names) || mysql_stmt_execute(s), "unbound");
+	check_statement(s, mysql_stmt_bind_named_param(s, b, 1, names) || mysql_stmt_execute(s),
+			"unbound");
 	tell("unbound", rows(s));
 	mysql_stmt_close(s);
 }
