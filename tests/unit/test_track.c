@@ -351,6 +351,8 @@ static void a_server_may_refuse_a_command_before_it_is_whole(void **state)
 		RAW_C("'0123456789'"),
 		C(0, "\3select 2"),
 		S(1, OK),
+		C(0, "\3select 3"),
+		S(1, OK),
 	};
 	struct talk t;
 
@@ -360,9 +362,10 @@ static void a_server_may_refuse_a_command_before_it_is_whole(void **state)
 	tell(&t, lines, sizeof(lines) / sizeof(lines[0]));
 	talk_end(&t, STREAM_END_FIN);
 	check_told(&t, SESSION "> 1 QUERY select '0123456789' [shop]\n< 1 lost 0/0 err 0\n"
-			       "> 2 QUERY select 2 [shop]\n< 2 ok 1/0 err 0\nend fin\n");
+			       "> 2 QUERY select 2 [shop]\n< 2 lost 0/0 err 0\n"
+			       "> 3 QUERY select 3 [shop]\n< 3 ok 1/0 err 0\nend fin\n");
 	CHECK(tracker_coverage(t.tracker)->orphan_responses == 0);
-	CHECK(tracker_coverage(t.tracker)->lost_responses == 1);
+	CHECK(tracker_coverage(t.tracker)->lost_responses == 2);
 	talk_release(&t);
 }
 
