@@ -9,7 +9,7 @@ from pymysql.constants import COMMAND
 
 UNSIGNED = 0x8000
 TINY, SHORT, LONG, FLOAT, DOUBLE, TIMESTAMP, LONGLONG, DATE, TIME, DATETIME = 1, 2, 3, 4, 5, 7, 8, 10, 11, 12
-NEWDECIMAL, BLOB, VAR_STRING, STRING, NULL = 246, 252, 253, 254, 6
+NEWDECIMAL, BLOB, VAR_STRING, STRING = 246, 252, 253, 254
 NO_BACKSLASH, MULTIBYTE = 1, 2
 
 
@@ -56,7 +56,7 @@ KINDS = [
     (BLOB, binary.lenenc(POINT), "GEOMETRY"),
     (BLOB, binary.lenenc(b"\0\xff"), "BINARY(4)"), (VAR_STRING, binary.lenenc(b"-1.25"), "FLOAT"),
     (FLOAT, struct.pack("<f", 0.1), "FLOAT"), (NEWDECIMAL, binary.lenenc(b"-99999.995"), "DECIMAL(8,3)"),
-    (NULL, b"", "INT"), (DATE, date(2024, 0, 0), "DATE"), (DATETIME, date(2024, 2, 0, 1, 2, 3), "DATETIME"),
+    (DATE, date(2024, 0, 0), "DATE"), (DATETIME, date(2024, 2, 0, 1, 2, 3), "DATETIME"),
     (TIME, time(1, 0, 0, 0, 0, 500000), "TIME(1)"), (TIME, time(1, 34, 22, 59, 58, 999999), "TIME(6)"),
 ]
 DOCUMENTS = [(VAR_STRING, binary.lenenc(text), "JSON") for text in (
