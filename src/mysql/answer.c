@@ -277,10 +277,14 @@ static enum err take_definition(struct myp_answer *a, const struct myp_packet *p
 	return ERR_OK;
 }
 
-/* The end of the definitions of columns. */
+/*
+ * The end of the definitions of columns. MySQL before 5.7 says there that OUT parameters come and a result behind
+ * them, and says neither any more at the end of their row.
+ */
 static enum err take_columns_end(struct myp_answer *a, const struct myp_packet *p,
 				 struct myp_item *out)
 {
+	const uint16_t out_params = MYP_STATUS_PS_OUT_PARAMS | MYP_STATUS_MORE_RESULTS;
 	enum err e = read_end(a, p, &out->ok);
 	bool no_rows;
 
@@ -289,6 +293,7 @@ static enum err take_columns_end(struct myp_answer *a, const struct myp_packet *
 	out->kind = MYP_ITEM_COLUMNS_END;
 	no_rows = a->shape != MYP_SHAPE_RESULT ||
 		  (a->binary && (out->ok.status & MYP_STATUS_CURSOR_EXISTS));
+	a->more_follows = (out->ok.status & out_params) == out_params;
 	set_phase(a, no_rows ? MYP_ANSWER_DONE : MYP_ANSWER_ROWS);
 	return ERR_OK;
 }
@@ -315,7 +320,8 @@ static enum err take_row(struct myp_answer *a, const struct myp_packet *p, uint8
 		if (e != ERR_OK)
 			return e;
 		out->kind = MYP_ITEM_ROWS_END;
-		set_phase(a, after_result(a, out->ok.status));
+		set_phase(a, a->more_follows ? MYP_ANSWER_FIRST : after_result(a, out->ok.status));
+		a->more_follows = false;
 		return ERR_OK;
 	}
 	if (a->binary && first != MYP_OK)

@@ -69,6 +69,7 @@ struct myp_answer {
 	uint64_t caps;
 	bool binary;               /* rows are of the binary protocol */
 	bool spares_columns;       /* the caller's to set: item.column is not filled */
+	bool more_follows;         /* a result follows the rows at hand, whatever their end says */
 	uint32_t definitions_left; /* not used for FIELD_LIST, which does not say how many come */
 	uint32_t columns_later;    /* PREPARE: column definitions after those of the parameters */
 };

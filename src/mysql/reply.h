@@ -32,6 +32,7 @@ struct myp_err {
 	struct slice message;
 };
 
+/* The code is 2000, as the client library has it, where a server of version 9 of the protocol sent none. */
 enum err myp_err_decode(struct slice payload, uint64_t caps, struct myp_err *out) MUST_CHECK;
 
 struct myp_eof {

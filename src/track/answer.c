@@ -303,9 +303,16 @@ static void learn_run(struct conversation *c)
 /* Nobody waits, or what was held for somebody was not the last. */
 static void on_orphan(struct conversation *c, const struct myp_packet *p)
 {
+	bool is_error = p->payload.len > 0 && p->payload.ptr[0] == MYP_ERR;
+
 	/* Before it closes an idle connection a server may say why; nobody asked for that. */
-	if (p->payload.len > 0 && p->payload.ptr[0] == MYP_ERR && p->sequence == 0)
+	if (is_error && p->sequence == 0)
 		return;
+	/* Or why it does not wait for the rest of a command: nobody knows whether that will come, and be answered. */
+	if (is_error && conversation_is_partial(c, STREAM_CLIENT)) {
+		c->in_step[STREAM_SERVER] = false;
+		return;
+	}
 	learn_run(c);
 	c->tracker->coverage.orphan_responses += !c->held;
 	fall_out_of_step(c, p);

@@ -108,6 +108,7 @@ static void decode_execute(struct conversation *c, struct slice payload, struct 
 	struct tracker *t = c->tracker;
 	const struct statement *st = cmd->statement;
 	struct myp_execute_context ctx = {.caps = c->session->caps};
+	bool being_prepared;
 
 	if (may_spare_values(c, st, payload)) {
 		c->carried += st->param_count > 0;
@@ -122,7 +123,10 @@ static void decode_execute(struct conversation *c, struct slice payload, struct 
 	if (cmd->cut ||
 	    myp_execute_decode(payload, &ctx, &t->params, &t->attributes, out) != ERR_OK)
 		return;
-	if (may_miss_long_data(st, &t->params) || (st && st->in_doubt && out->left > 0)) {
+	/* A statement that is just being prepared has had none: all since then was heard. */
+	being_prepared = !st && cmd->text_known && c->lost_commands == 0;
+	if ((!being_prepared && may_miss_long_data(st, &t->params)) ||
+	    (st && st->in_doubt && out->left > 0)) {
 		t->params.count = 0;
 		return;
 	}

@@ -78,6 +78,7 @@ struct conversation {
 	struct proxy_reader proxy; /* before the login */
 	int64_t greeting_ns;
 	uint64_t server_caps;
+	uint8_t server_collation; /* the default one, as its greeting says; 0: none */
 	struct pending *first, *last;
 	size_t pending_count;
 	bool answering; /* ANSWER and RESPONSE are of FIRST */

@@ -499,6 +499,15 @@ static void forget(struct conversation *c, const struct pending *p)
 		c->session->database_known = false;
 }
 
+/* Before 4.1 the end of rows says nothing of the session, and before 4.0 nothing does. */
+static bool tells_status(const struct session *s, const struct result *last)
+{
+	if (!last || last->kind == RESPONSE_PREPARED) /* whose packet has no status */
+		return false;
+	return s->caps & MYP_CAP_PROTOCOL_41 ||
+	       (s->caps & MYP_CAP_TRANSACTIONS && last->kind == RESPONSE_OK);
+}
+
 void effect_of_response(struct conversation *c, const struct pending *p, const struct response *r)
 {
 	const struct result *last = response_last(r);
@@ -513,7 +522,7 @@ void effect_of_response(struct conversation *c, const struct pending *p, const s
 		return;
 	}
 	apply_command(c, p, r);
-	if (!last || last->kind == RESPONSE_PREPARED) /* whose packet has no status */
+	if (!tells_status(c->session, last))
 		return;
 	apply_status(c->session, last->status);
 	for (size_t i = 0; i < r->result_count; i++)

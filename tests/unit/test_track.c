@@ -434,6 +434,30 @@ static void a_server_may_say_why_it_leaves(void **state)
 	SAYS(OLD_END, lines, SESSION "> 1 PING ? [shop]\n< 1 ok 1/0 err 0\nend fin\n");
 }
 
+static void a_server_may_refuse_a_command_before_it_is_whole(void **state)
+{
+	static const struct line lines[] = {
+		RAW_C("\x14\0\0\0\3select "),
+		S(1, "\xff\x81\4#08S01too long"),
+		RAW_C("'0123456789'"),
+	};
+	struct talk t;
+
+	(void)state;
+	for (size_t count = 2; count <= 3; count++) {
+		CHECK(talk_begin(&t, true));
+		talk_logged_in(&t, OLD_END);
+		tell(&t, lines, count);
+		talk_end(&t, STREAM_END_FIN);
+		check_told(&t, count == 2 ? SESSION "end fin\n"
+					  : SESSION "> 1 QUERY select '0123456789' [shop]\n"
+						    "< 1 lost 0/0 err 0\nend fin\n");
+		CHECK(tracker_coverage(t.tracker)->orphan_responses == 0);
+		CHECK(tracker_coverage(t.tracker)->undecoded_bytes == 0);
+		talk_release(&t);
+	}
+}
+
 static void commands_may_be_sent_ahead(void **state)
 {
 	static const struct line lines[] = {C(0, "\3do 1"), AHEAD(0, "\3wrong"), AHEAD(0, "\3do 3"),
@@ -536,6 +560,7 @@ int main(void)
 		cmocka_unit_test(the_database_follows_what_succeeds),
 		cmocka_unit_test(a_replica_is_passed_over),
 		cmocka_unit_test(a_server_may_say_why_it_leaves),
+		cmocka_unit_test(a_server_may_refuse_a_command_before_it_is_whole),
 		cmocka_unit_test(commands_may_be_sent_ahead),
 		cmocka_unit_test(too_many_commands_without_an_answer),
 		cmocka_unit_test(memory_may_run_out_anywhere),
