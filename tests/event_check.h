@@ -10,7 +10,7 @@
 
 #include "event/event.h"
 
-enum { EVENT_CHECK_SESSIONS = 64 };
+enum { EVENT_CHECK_SESSIONS = 512 };
 
 struct event_check_session {
 	uint64_t id;

@@ -32,7 +32,8 @@ struct direction {
 	uint64_t fin;   /* offset at which it ends, if fin_heard */
 	uint32_t base;  /* sequence number of offset 0, if known */
 	bool known;
-	bool heard; /* a segment of it was seen */
+	bool base_said; /* by its SYN */
+	bool heard;     /* a segment of it was seen */
 	bool fin_heard;
 };
 
