@@ -140,6 +140,7 @@ static void fall_out_of_step(struct conversation *c, const struct myp_packet *p)
 {
 	c->tracker->coverage.undecoded_bytes += p->wire_len;
 	c->in_step[STREAM_SERVER] = false;
+	c->turns_in_doubt = true;
 	conversation_forget(c, STREAM_SERVER);
 }
 
@@ -158,6 +159,8 @@ static void confirm(struct conversation *c, int64_t time_ns, uint64_t frame)
 		begin(c);
 		response_end(&c->response, false);
 		c->tracker->coverage.lost_responses++;
+	} else {
+		c->turns_in_doubt = false;
 	}
 	finish(c, time_ns, frame);
 }
@@ -210,14 +213,16 @@ static enum err learn_metadata(struct conversation *c, const struct myp_packet *
 
 /*
  * None of those that wait can be told their response. That of the command that comes begins where the
- * server's next byte is, if BEGINS_HERE.
+ * server's next byte is, if BEGINS_HERE. A client that had nothing else under way when a piece of one answer was
+ * lost is in turn again: what may still come of that answer has other sequence ids.
  */
 static void realign(struct conversation *c, const struct stream_chunk *chunk, bool begins_here)
 {
+	c->turns_in_doubt |= !begins_here || c->pending_count != 1;
 	answer_lose_pending(c, chunk->time_ns, chunk->frame);
 	c->in_step[STREAM_SERVER] = begins_here;
 	conversation_forget(c, STREAM_SERVER);
-	c->doubts = c->depth;
+	c->doubts = c->turns_in_doubt ? c->depth : 1;
 }
 
 static void settle_doubt(struct conversation *c, const struct stream_chunk *chunk, bool has_all)

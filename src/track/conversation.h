@@ -64,6 +64,7 @@ struct conversation {
 	struct compressed *compressed; /* NULL: it is not, or not yet */
 	uint8_t last_sequence[2];      /* of the frame that ended last, of a compressed session */
 	bool lost_commands;            /* a hole in the commands since the last one heard */
+	bool turns_in_doubt; /* who waits for an answer is not known for sure, since a loss */
 	uint32_t doubts;  /* exchanges that must fit before responses are believed again; 0: none */
 	uint32_t depth;   /* most commands with a response that waited at once */
 	uint32_t carried; /* executions that relied on types sent before */
