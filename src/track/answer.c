@@ -102,6 +102,12 @@ static void begin(struct conversation *c)
 	c->answering = true;
 }
 
+/* Its packets may have been captured in another order than they were sent in. */
+static void note_end(struct response *r, int64_t end_ns)
+{
+	r->last_ns = end_ns > r->last_ns ? end_ns : r->last_ns;
+}
+
 void answer_settle_silent(struct conversation *c, const struct stream_chunk *chunk)
 {
 	while (c->first && !c->answering && myp_command_shape(c->first->code) == MYP_SHAPE_NONE) {
@@ -329,7 +335,7 @@ void answer_packet(struct conversation *c, const struct stream_chunk *chunk,
 		fall_out_of_step(c, p);
 		return;
 	}
-	c->response.last_ns = chunk->time_ns;
+	note_end(&c->response, conversation_packet_end_ns(c, chunk));
 	c->response.packets++;
 	c->response.bytes += p->wire_len;
 	response_add(&c->response, &item, c->answer.binary, prepared_of(c, &item));

@@ -272,7 +272,7 @@ static void on_command(struct conversation *c, const struct stream_chunk *chunk,
 	struct command cmd = {
 		.n = ++s->commands,
 		.first_ns = c->packet_ns[STREAM_CLIENT],
-		.last_ns = chunk->time_ns,
+		.last_ns = conversation_packet_end_ns(c, chunk),
 		.code = p->payload.ptr[0],
 		.cut = p->payload_len > p->payload.len,
 		.database = fact_slice(&s->database),
