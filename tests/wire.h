@@ -140,7 +140,7 @@ static inline void wire_fragments(struct buf *w, struct buf *b, const struct wir
 {
 	static const uint16_t more = 0x2000;
 	size_t half = tcp.len / 2 / 8 * 8;
-	uint32_t id = s->seq + (uint32_t)s->payload.len;
+	uint32_t id = (uint32_t)(w->len / 16); /* another than that of its neighbours */
 
 	wire_ethernet(b, 0x800);
 	wire_ip4(b, s->from, 6, id, half ? more : 0, slice_head(tcp, half ? half : tcp.len));

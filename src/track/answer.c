@@ -246,7 +246,7 @@ void answer_before_command(struct conversation *c, const struct stream_chunk *ch
 		       (uint64_t)chunk->acked == c->position[STREAM_SERVER];
 
 	if (waits_for_unsure_eof(c) && c->answer.shape == MYP_SHAPE_PREPARE &&
-	    !conversation_is_partial(c, STREAM_SERVER))
+	    c->in_step[STREAM_SERVER] && !conversation_is_partial(c, STREAM_SERVER))
 		learn_no_eof(c, chunk->time_ns, chunk->frame);
 	if (!c->in_step[STREAM_SERVER])
 		realign(c, chunk, has_all);

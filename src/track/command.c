@@ -318,6 +318,16 @@ static bool is_reply(const struct conversation *c, const struct myp_packet *p)
 	return p->sequence != 0 && c->first && c->first->code == MYP_COM_CHANGE_USER;
 }
 
+/* Where a command was thought to begin was none: what was found since is not one, either. */
+static void fall_out_of_step(struct conversation *c, const struct myp_packet *p)
+{
+	c->tracker->coverage.undecoded_bytes += p->wire_len;
+	c->in_step[STREAM_CLIENT] = false;
+	c->lost_commands = true;
+	effect_of_hole(c);
+	conversation_forget(c, STREAM_CLIENT);
+}
+
 void command_packet(struct conversation *c, const struct stream_chunk *chunk,
 		    const struct myp_packet *p)
 {
@@ -329,6 +339,10 @@ void command_packet(struct conversation *c, const struct stream_chunk *chunk,
 		return;
 	if (p->sequence != 0 || p->payload_len == 0 || p->holed) {
 		c->tracker->coverage.undecoded_bytes += p->wire_len;
+		return;
+	}
+	if (!c->session->caps_known && !guess_is_sent(p->payload.ptr[0])) {
+		fall_out_of_step(c, p);
 		return;
 	}
 	c->infile_n = 0;

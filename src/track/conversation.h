@@ -183,6 +183,7 @@ void effect_of_response(struct conversation *c, const struct pending *p, const s
 
 /* guess.c */
 bool guess_command_start(struct slice bytes);
+bool guess_is_sent(uint8_t code); /* a command by that number, by clients */
 /* A client's frame, the first of a command; fills *FRAME. */
 bool guess_frame_start(struct myp_unpacker *u, struct slice bytes, struct myp_frame *frame);
 bool guess_greeting(struct slice bytes); /* a whole one, and nothing else */
