@@ -4,9 +4,8 @@
  * what comes out to the promises of event/event.h.
  */
 #include "../tests/event_check.h"
-#include "../tests/wire.h"
 #include "event/exchange.h"
-#include "segment_list.h"
+#include "segment_wire.h"
 #include "sink/export.h"
 #include "sink/report.h"
 #include "sink/trace.h"
@@ -71,31 +70,6 @@ static enum err forget(void *ctx, struct slice bytes, struct errinfo *info)
 	return ERR_OK;
 }
 
-static void put_listed(struct buf *wire, const struct listed *l, int64_t time_ns)
-{
-	static const uint32_t starts[2] = {UINT32_MAX - 300, 77000};
-	unsigned from = l->what & WHAT_SERVER ? STREAM_SERVER : STREAM_CLIENT;
-	bool syn = l->what & WHAT_SYN;
-	struct wire_segment s = {
-		.time_ns = time_ns,
-		.shape = l->shape % WIRE_SHAPES,
-		.flow = listed_flow(l),
-		.from = from,
-		.flags = (uint8_t)((syn ? TCP_SYN : 0) | (l->what & WHAT_FIN ? TCP_FIN : 0) |
-				   (l->what & WHAT_RST ? TCP_RST : 0) |
-				   (l->what & WHAT_NO_ACK ? 0 : TCP_ACK)),
-		.seq = starts[from] + l->offset - syn,
-		.ack = starts[!from] + l->ack,
-		.cut = l->cut,
-		.payload = slice_head(l->bytes, WIRE_PAYLOAD_MAX),
-	};
-
-	if (l->what & WHAT_FRAME)
-		wire_put_frame(wire, time_ns, l->bytes, l->cut);
-	else
-		wire_put(wire, &s);
-}
-
 static void begin(struct run *run)
 {
 	static const struct trace_options trace = {.colour = true, .width = 60};
@@ -148,7 +122,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	wire_begin(&wire);
 	for (size_t i = 0; i < l->count; i++) {
 		time_ns += STEP_NS + (int64_t)l->items[i].wait * WAIT_NS;
-		put_listed(&wire, &l->items[i], time_ns);
+		listed_put(&wire, &l->items[i], time_ns);
 	}
 	options.any_port = l->mode & LIST_ANY_PORT;
 	begin(run);

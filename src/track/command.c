@@ -28,6 +28,14 @@ static void on_file_piece(struct conversation *c, const struct stream_chunk *chu
 		tracker_emit(c->tracker, &e);
 }
 
+/* True if it was decoded. What cannot be for want of memory is not told as if it were not known. */
+static bool is_decoded(struct tracker *t, enum err e)
+{
+	if (e == ERR_NOMEM)
+		tracker_fail(t, e);
+	return e == ERR_OK;
+}
+
 static void decode_query(struct conversation *c, struct slice payload, struct command *cmd)
 {
 	struct session *s = c->session;
@@ -35,7 +43,8 @@ static void decode_query(struct conversation *c, struct slice payload, struct co
 
 	if (!s->caps_known)
 		s->caps |= guess_caps(payload);
-	if (myp_query_decode(payload, s->caps, &c->tracker->attributes, &q) != ERR_OK)
+	if (!is_decoded(c->tracker,
+			myp_query_decode(payload, s->caps, &c->tracker->attributes, &q)))
 		return;
 	cmd->text = q.text;
 	cmd->text_known = true;
@@ -50,6 +59,8 @@ static const uint8_t *long_data_flags(struct tracker *t, const struct statement 
 	if (!st->long_data)
 		return NULL;
 	flags = buf_reserve(&t->long_data_flags, st->param_count);
+	if (!flags)
+		tracker_fail(t, ERR_NOMEM);
 	for (uint16_t i = 0; flags && i < st->param_count; i++)
 		flags[i] = statement_has_long_data(st, i);
 	return flags;
@@ -104,7 +115,7 @@ static void decode_execute(struct conversation *c, struct slice payload, struct 
 		ctx.long_data = long_data_flags(t, st);
 	}
 	if (cmd->cut ||
-	    myp_execute_decode(payload, &ctx, &t->params, &t->attributes, out) != ERR_OK)
+	    !is_decoded(t, myp_execute_decode(payload, &ctx, &t->params, &t->attributes, out)))
 		return;
 	if (may_miss_long_data(st, &t->params) || (st && st->in_doubt && out->left > 0)) {
 		t->params.count = 0;
@@ -127,7 +138,8 @@ static void decode_bulk(struct conversation *c, struct slice payload, struct com
 		ctx.param_count = st->param_count;
 		ctx.types = st->types;
 	}
-	if (cmd->cut || myp_bulk_decode(payload, &ctx, &c->tracker->params, &bulk) != ERR_OK)
+	if (cmd->cut ||
+	    !is_decoded(c->tracker, myp_bulk_decode(payload, &ctx, &c->tracker->params, &bulk)))
 		return;
 	cmd->params_known = bulk.values_known;
 	cmd->sets = bulk.sets;
@@ -297,6 +309,8 @@ static void on_command(struct conversation *c, const struct stream_chunk *chunk,
 	pending->statement_id = cmd.statement_id;
 	if (effect_needs_text(&cmd))
 		buf_put_slice(&pending->text, cmd.text);
+	if (buf_err(&pending->text) == ERR_NOMEM)
+		tracker_fail(t, ERR_NOMEM);
 	t->coverage.commands++;
 	t->coverage.limits += cmd.cut;
 	t->coverage.unknown_commands += !myp_command_known(cmd.code);
