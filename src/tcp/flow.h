@@ -19,6 +19,7 @@ enum { FLOW_SIDES = 2 };
 
 enum flow_state {
 	FLOW_HALF_OPEN, /* nothing was handed over yet, and the handler does not know of it */
+	FLOW_ONE_SIDED, /* told, but only one side was heard so far: of strangers there may be many */
 	FLOW_OPEN,
 	FLOW_CLOSING, /* one side has ended */
 	FLOW_CLOSED,  /* told to the handler; kept for a while, to know its late segments by */

@@ -319,6 +319,24 @@ static void syns_overtaken_by_data_begin_nothing_new(void **state)
 	world_release(&w);
 }
 
+static void of_flows_heard_from_one_side_the_oldest_makes_room(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	for (uint16_t i = 0; i < TCP_ONE_SIDED_MAX + 3; i++) {
+		w.client_port = (uint16_t)(20000 + i);
+		say(&w, STREAM_CLIENT, TCP_SYN, -1, 0, "");
+		client(&w, 0, 0, "q");
+		if (i < 2)
+			server(&w, 0, 1, "a");
+	}
+	CHECK(w.log.closed == 1 && w.log.flows[0].said.client.port == 20002);
+	CHECK(tcp_get_stats(w.tcp)->limit_closed == 1);
+	world_release(&w);
+}
+
 static void what_was_held_came_with_the_frame_that_freed_it(void **state)
 {
 	struct stream_chunk last = {.gap = 0};
@@ -525,6 +543,7 @@ int main(void)
 		cmocka_unit_test(an_answer_before_any_word_of_the_server_is_no_start),
 		cmocka_unit_test(probes_are_no_data),
 		cmocka_unit_test(syns_overtaken_by_data_begin_nothing_new),
+		cmocka_unit_test(of_flows_heard_from_one_side_the_oldest_makes_room),
 		cmocka_unit_test(what_was_held_came_with_the_frame_that_freed_it),
 		cmocka_unit_test(a_retransmitted_syn_changes_nothing_a_new_one_everything),
 		cmocka_unit_test(another_connection_without_a_start_is_noticed),
