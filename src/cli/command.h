@@ -66,6 +66,7 @@ struct listen_args {
 	int64_t duration_ns;
 	const char *netns;
 	uint64_t pid;
+	uint64_t threads;  /* that follow sessions; 0: as many as help */
 	int64_t status_ns; /* between two lines of how it goes; 0: none */
 };
 
@@ -211,7 +212,7 @@ struct cli_writer {
 	void *args;
 	const struct listen_args *listen;    /* in ARGS */
 	const struct filter_options *filter; /* in ARGS */
-	/* INPUT: its name. ERR_NOMEM. */
+	/* INPUT: its name. Several are made for several threads, if they merge. ERR_NOMEM. */
 	enum err (*make)(struct out *out, const void *args, const char *input,
 			 struct event_sink *sink);
 };

@@ -1,5 +1,6 @@
 /* common - what all commands share: options, opening the input, ending. */
 #include <errno.h>
+#include <limits.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -117,6 +118,7 @@ static enum err input_options(const struct opt_words *words, const struct listen
 		.snap_len = args->snap_len <= UINT32_MAX ? (uint32_t)args->snap_len : 0,
 		.buffer_bytes = args->buffer_bytes,
 		.max_statement = args->max_statement,
+		.threads = args->threads < UINT_MAX ? (unsigned)args->threads : UINT_MAX,
 		.duration_ns = args->duration_ns,
 	};
 	if (words->count > 1)
@@ -275,6 +277,13 @@ static enum err status_tick(void *ctx, const struct coverage *so_far, double pro
 	return s->next->tick ? s->next->tick(s->next->ctx, so_far, progress, info) : ERR_OK;
 }
 
+static enum err status_merge(void *ctx, void *other, struct errinfo *info)
+{
+	const struct status *s = ctx;
+
+	return s->next->merge(s->next->ctx, other, info);
+}
+
 static enum err status_finish(void *ctx, const struct coverage *coverage, struct errinfo *info)
 {
 	const struct status *s = ctx;
@@ -282,28 +291,47 @@ static enum err status_finish(void *ctx, const struct coverage *coverage, struct
 	return s->next->finish(s->next->ctx, coverage, info);
 }
 
-enum err cli_pump(const struct opt_page *page, const struct listen_args *listen, struct input *in,
-		  const struct event_sink *sink, struct errinfo *info)
+/* Sinks for an input, and how many of them; more than one only if they merge. */
+struct sinks {
+	struct event_sink *items;
+	size_t count;
+};
+
+static enum err pump(const struct opt_page *page, const struct listen_args *listen,
+		     struct input *in, const struct sinks *to, struct errinfo *info)
 {
+	const struct event_sink first = to->items[0];
 	struct status status = {
 		.page = page,
-		.next = sink,
+		.next = &first,
 		.every_ns = listen->status_ns,
 		.told_ns = clock_mono_ns(),
 	};
 	const struct event_sink telling = {
 		.event = status_event,
 		.tick = status_tick,
+		.merge = status_merge,
 		.finish = status_finish,
 		.ctx = &status,
 	};
+	bool tells = input_is_live(in) && listen->status_ns > 0 && !cli_shows_progress();
+	enum err e;
 
-	if (!input_is_live(in))
-		return input_run(in, sink, &cli_stop, info);
-	drop_privileges();
-	if (listen->status_ns <= 0 || cli_shows_progress())
-		return input_run(in, sink, &cli_stop, info);
-	return input_run(in, &telling, &cli_stop, info);
+	if (input_is_live(in))
+		drop_privileges();
+	if (tells)
+		to->items[0] = telling;
+	e = input_run_spread(in, to->items, to->count, &cli_stop, info);
+	to->items[0] = first;
+	return e;
+}
+
+enum err cli_pump(const struct opt_page *page, const struct listen_args *listen, struct input *in,
+		  const struct event_sink *sink, struct errinfo *info)
+{
+	struct event_sink own = *sink;
+
+	return pump(page, listen, in, &(const struct sinks){.items = &own, .count = 1}, info);
 }
 
 static const char *input_name(const struct opt_words *words, const struct listen_args *listen)
@@ -326,13 +354,13 @@ static void tell_other_ports(const struct opt_page *page, const struct coverage 
 		page->name, (unsigned long long)c->other_ports);
 }
 
-int cli_run(const struct opt_page *page, const struct listen_args *listen, struct input *in,
-	    const struct event_sink *sink)
+static int run(const struct opt_page *page, const struct listen_args *listen, struct input *in,
+	       const struct sinks *to)
 {
 	struct coverage coverage;
 	struct errinfo info;
 
-	if (cli_pump(page, listen, in, sink, &info) != ERR_OK)
+	if (pump(page, listen, in, to, &info) != ERR_OK)
 		return cli_fail(page, &info);
 	input_coverage(in, &coverage);
 	tell_other_ports(page, &coverage);
@@ -342,28 +370,71 @@ int cli_run(const struct opt_page *page, const struct listen_args *listen, struc
 	return CLI_LOSSES;
 }
 
-/* Pumps IN into SINK through the filter, if one is asked for. Returns the exit status. */
-static int run_filtered(const struct cli_writer *w, struct input *in, const struct event_sink *sink)
+int cli_run(const struct opt_page *page, const struct listen_args *listen, struct input *in,
+	    const struct event_sink *sink)
 {
-	struct event_sink filtered;
-	struct filter *f = NULL;
-	struct errinfo info;
-	int status;
+	struct event_sink own = *sink;
 
-	if (!filter_is_asked(w->filter))
-		return cli_run(w->page, w->listen, in, sink);
-	if (filter_new(w->filter, sink, &f, &info) != ERR_OK)
-		return cli_fail(w->page, &info);
-	filtered = filter_events(f);
-	status = cli_run(w->page, w->listen, in, &filtered);
-	filter_free(f);
-	return status;
+	return run(page, listen, in, &(const struct sinks){.items = &own, .count = 1});
+}
+
+/* What a thread's events go through. */
+struct strand {
+	struct event_sink sink;
+	struct filter *filter; /* in front of it; NULL: none is asked for */
+};
+
+/* The events' way into a writer's sinks. */
+struct strands {
+	struct strand own[INPUT_THREADS_MAX];
+	struct event_sink ends[INPUT_THREADS_MAX]; /* where events go in */
+	size_t count;
+};
+
+static enum err add_strand(const struct cli_writer *w, struct out *out, const char *input,
+			   struct strands *s, struct errinfo *info)
+{
+	struct strand *to = &s->own[s->count];
+	enum err e = w->make(out, w->args, input, &to->sink);
+
+	if (e != ERR_OK)
+		return err_set(info, e, 0, "%s", err_text(e));
+	to->filter = NULL;
+	if (filter_is_asked(w->filter))
+		e = filter_new(w->filter, &to->sink, &to->filter, info);
+	if (e != ERR_OK) {
+		to->sink.free(to->sink.ctx);
+		return e;
+	}
+	s->ends[s->count++] = to->filter ? filter_events(to->filter) : to->sink;
+	return ERR_OK;
+}
+
+/* One for each thread, if what they have heard can be merged. */
+static enum err make_strands(const struct cli_writer *w, const struct input *in, struct out *out,
+			     const char *input, struct strands *s, struct errinfo *info)
+{
+	enum err e = add_strand(w, out, input, s, info);
+
+	while (e == ERR_OK && s->ends[0].merge && s->count < input_threads(in))
+		e = add_strand(w, out, input, s, info);
+	return e;
+}
+
+static void free_strands(struct strands *s)
+{
+	while (s->count > 0) {
+		struct strand *t = &s->own[--s->count];
+
+		filter_free(t->filter);
+		t->sink.free(t->sink.ctx);
+	}
 }
 
 int cli_write(const struct cli_writer *w, int argc, char **argv)
 {
-	static struct out out; /* its buffer is too large for the stack */
-	struct event_sink sink;
+	static struct out out; /* these are too large for the stack */
+	static struct strands strands;
 	struct opt_words words;
 	struct errinfo info;
 	struct input *in = NULL;
@@ -374,12 +445,12 @@ int cli_write(const struct cli_writer *w, int argc, char **argv)
 	if (cli_open_input(w->page, &words, w->listen, &in, &info) != ERR_OK)
 		return cli_fail(w->page, &info);
 	out_init(&out, cli_write_stdout, NULL);
-	if (w->make(&out, w->args, input_name(&words, w->listen), &sink) == ERR_OK) {
-		status = run_filtered(w, in, &sink);
-		sink.free(sink.ctx);
-	} else {
-		status = cli_no_memory(w->page);
-	}
+	if (make_strands(w, in, &out, input_name(&words, w->listen), &strands, &info) == ERR_OK)
+		status = run(w->page, w->listen, in,
+			     &(const struct sinks){.items = strands.ends, .count = strands.count});
+	else
+		status = cli_fail(w->page, &info);
+	free_strands(&strands);
 	input_free(in);
 	return status;
 }

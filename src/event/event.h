@@ -70,6 +70,11 @@ struct event_sink {
 			 struct errinfo *info);
 	/* Once, last. */
 	enum err (*finish)(void *ctx, const struct coverage *coverage, struct errinfo *info);
+	/*
+	 * Before finish: takes over all that the sink of OTHER has heard, which was made alike and is not finished. NULL:
+	 * what it does depends on the order of events of different sessions.
+	 */
+	enum err (*merge)(void *ctx, void *other, struct errinfo *info);
 	/* Gives back what its maker took; by its owner, never by who pumps. May be NULL. */
 	void (*free)(void *ctx);
 	void *ctx;

@@ -343,10 +343,25 @@ static enum err on_finish(void *ctx, const struct coverage *coverage, struct err
 	return f->next.finish(f->next.ctx, coverage, info);
 }
 
+static enum err on_merge(void *ctx, void *other, struct errinfo *info)
+{
+	const struct filter *f = ctx, *from = other;
+
+	return f->next.merge(f->next.ctx, from->next.ctx, info);
+}
+
 struct event_sink filter_events(struct filter *f)
 {
+	bool in_order =
+		f->options.since || f->options.until; /* it matters which event is the first */
+
 	return (struct event_sink){
-		.event = on_event, .tick = on_tick, .finish = on_finish, .ctx = f};
+		.event = on_event,
+		.tick = on_tick,
+		.merge = f->next.merge && !in_order ? on_merge : NULL,
+		.finish = on_finish,
+		.ctx = f,
+	};
 }
 
 void filter_window(const struct filter *f, int64_t *since_ns, int64_t *until_ns)

@@ -57,9 +57,9 @@ struct flow {
 struct flow_env {
 	struct stream_handler handler;
 	struct tcp_stats stats;
-	int64_t now_ns; /* the capture's */
-	uint64_t frame; /* ordinal of the last segment's frame */
-	size_t held;    /* bytes of memory, in all flows */
+	int64_t now_ns;        /* the capture's */
+	uint64_t frame;        /* ordinal of the last segment's frame */
+	size_t held, held_max; /* bytes of memory, in all flows */
 	struct order *oldest,
 		*newest; /* flows that hold something, by how long ago they were looked at */
 };

@@ -43,6 +43,7 @@ struct tcp {
 	struct tcp_options options;
 	struct map flows;
 	struct flow_list lists[FLOW_STATES];
+	size_t parts; /* into which the limits of all flows are shared out; this is one of them */
 	int64_t touch_ns;
 	int64_t expire_ns; /* when idle flows are looked for again */
 	uint64_t ports[PORT_WORDS];
@@ -63,21 +64,9 @@ static bool flow_has_key(const void *item, const void *key)
 	       (endpoint_eq(&f->said.client, k->b) && endpoint_eq(&f->said.server, k->a));
 }
 
-static uint64_t endpoint_hash(const struct endpoint *e)
-{
-	uint64_t high, low;
-
-	memcpy(&high, e->addr.bytes, sizeof(high));
-	memcpy(&low, e->addr.bytes + sizeof(high), sizeof(low));
-	return hash_mix(high, low ^ e->port);
-}
-
-/* The same for both directions. */
 static uint64_t key_hash(const struct flow_key *k)
 {
-	uint64_t a = endpoint_hash(k->a), b = endpoint_hash(k->b);
-
-	return hash_mix(a + b, a ^ b);
+	return endpoint_pair_hash(k->a, k->b);
 }
 
 static bool on_port(const struct tcp *t, uint16_t port)
@@ -207,7 +196,7 @@ static void set_state(struct tcp *t, struct flow *f, enum flow_state to)
 
 	if (f->state == to)
 		return;
-	if (l->count >= state_max[to]) {
+	if (l->count >= state_max[to] / t->parts) {
 		t->env.stats.limit_closed += to != FLOW_CLOSED && to != FLOW_IGNORED;
 		end_flow(t, l->oldest, STREAM_END_TIMEOUT);
 	}
@@ -314,7 +303,7 @@ static enum err add_flow(struct tcp *t, const struct segment *s, struct flow **o
 	struct flow *f;
 	enum err e;
 
-	if (half_open->count >= state_max[FLOW_HALF_OPEN]) {
+	if (half_open->count >= state_max[FLOW_HALF_OPEN] / t->parts) {
 		t->env.stats.limit_closed++;
 		end_flow(t, half_open->oldest, STREAM_END_TIMEOUT);
 	}
@@ -358,6 +347,17 @@ static enum err find_flow(struct tcp *t, const struct segment *s, struct flow **
 	return f || !starts_flow(s) ? ERR_OK : add_flow(t, s, out);
 }
 
+bool tcp_follows(const struct tcp *t, const struct segment *s)
+{
+	return t->options.any_port || on_port(t, s->src.port) || on_port(t, s->dst.port);
+}
+
+void tcp_pass(struct tcp *t, int64_t time_ns, uint64_t frame)
+{
+	t->env.frame = frame;
+	advance(t, time_ns);
+}
+
 enum err tcp_segment(struct tcp *t, const struct segment *s)
 {
 	enum flow_verdict verdict = FLOW_GOES_ON;
@@ -365,13 +365,12 @@ enum err tcp_segment(struct tcp *t, const struct segment *s)
 	enum err e;
 
 	assert(s->payload.len <= s->payload_wire_len);
-	if (!t->options.any_port && !on_port(t, s->src.port) && !on_port(t, s->dst.port)) {
+	if (!tcp_follows(t, s)) {
 		t->env.stats.other_ports++;
 		return ERR_OK;
 	}
 	t->env.stats.segments++;
-	t->env.frame = s->frame;
-	advance(t, s->time_ns);
+	tcp_pass(t, s->time_ns, s->frame);
 	e = find_flow(t, s, &f);
 	if (e != ERR_OK || !f || f->state == FLOW_CLOSED)
 		return e;
@@ -412,6 +411,8 @@ enum err tcp_new(const struct tcp_options *options, const struct stream_handler 
 	if (idle_ns <= 0)
 		idle_ns = IDLE_DEFAULT_H * 3600 * NS_PER_S;
 	t->options = *options;
+	t->parts = options->parts ? options->parts : 1;
+	t->env.held_max = TCP_HOLD_ALL_MAX / t->parts;
 	t->env.handler = *handler;
 	t->touch_ns = idle_ns / 8 < NS_PER_S ? idle_ns / 8 : NS_PER_S;
 	t->lists[FLOW_HALF_OPEN].idle_ns = idle_ns;

@@ -33,6 +33,7 @@ struct tcp_options {
 	uint16_t ports[TCP_PORTS_MAX]; /* server ports; a flow with none of them is not followed */
 	size_t port_count;
 	bool any_port; /* every flow is followed; of two PORTS the first is the server's, then the lower one */
+	unsigned parts; /* of the limits of all flows, it takes one part in so many; 0: all */
 	int64_t idle_ns; /* a flow without frames for so long has ended; 0: 8 hours (MySQL's wait_timeout) */
 };
 
@@ -54,6 +55,15 @@ enum err tcp_new(const struct tcp_options *options, const struct stream_handler 
 
 /* Takes one segment. ERR_NOMEM: the segment was not taken; its bytes will become a gap. */
 enum err tcp_segment(struct tcp *t, const struct segment *s) MUST_CHECK;
+
+/* Is S on the ports? Changes nothing. */
+bool tcp_follows(const struct tcp *t, const struct segment *s);
+
+/*
+ * Lets the time of a segment pass that tcp_follows(), but is of a flow which another struct tcp follows: so that both
+ * together do what one does.
+ */
+void tcp_pass(struct tcp *t, int64_t time_ns, uint64_t frame);
 
 /* Says that the capture's time is NOW_NS though no segment came (live): lets idle flows and holes end. */
 void tcp_tick(struct tcp *t, int64_t now_ns);

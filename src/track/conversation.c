@@ -48,7 +48,7 @@ struct conversation *conversation_new(struct tracker *t, const struct stream_flo
 	c->session->joined = !flow->from_start;
 	c->phase = PHASE_GREETING; /* of a joined session until a command is found */
 	c->in_step[STREAM_CLIENT] = c->in_step[STREAM_SERVER] = flow->from_start;
-	c->depth = 1;
+	c->longest_run = 1;
 	c->turns_in_doubt = !flow->from_start;
 	if (!flow->from_start)
 		c->session->caps = MYP_CAP_PROTOCOL_41 | MYP_CAP_TRANSACTIONS;
@@ -169,8 +169,9 @@ static void on_gap(struct conversation *c, const struct stream_chunk *chunk)
 	if (c->phase != PHASE_COMMAND)
 		conversation_give_up_login(c);
 	else if (side == STREAM_CLIENT)
-		c->lost_commands = c->turns_in_doubt = true;
+		c->lost_commands += chunk->gap;
 	if (side == STREAM_CLIENT) {
+		c->turns_in_doubt = true;
 		effect_of_hole(c);
 		/* How many pieces of a file came is not known any more. */
 		c->infile_next[0] = c->infile_next[1] = 1;
