@@ -27,6 +27,14 @@ static struct slice read_info(struct cursor *c, bool alone)
 	return info;
 }
 
+/* What was agreed is not known of a joined session; the flag is set only if it was, and then this fits. */
+static bool state_follows(struct cursor c)
+{
+	(void)myp_cur_lenenc_bytes(&c);
+	(void)myp_cur_lenenc_bytes(&c);
+	return cur_done(&c);
+}
+
 enum err myp_ok_decode(struct slice payload, uint64_t caps, struct myp_ok *out)
 {
 	struct cursor c = cur_of(payload);
@@ -46,7 +54,8 @@ enum err myp_ok_decode(struct slice payload, uint64_t caps, struct myp_ok *out)
 	}
 	if (!cur_ok(&c))
 		return ERR_PROTO;
-	changed = (caps & MYP_CAP_SESSION_TRACK) && (ok.status & MYP_STATUS_SESSION_STATE_CHANGED);
+	changed = (ok.status & MYP_STATUS_SESSION_STATE_CHANGED) &&
+		  (caps & MYP_CAP_SESSION_TRACK || state_follows(c));
 	if (cur_left(&c) > 0)
 		ok.info = read_info(&c, !changed);
 	if (changed && cur_left(&c) > 0)

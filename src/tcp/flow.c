@@ -40,8 +40,8 @@ bool flow_is_reused(const struct flow *f, enum stream_side side, const struct se
 		return s->payload_wire_len > 0 && d->known && !fits(ahead(d, s->seq));
 	if (!(s->flags & TCP_SYN) || !d->known || first == d->base)
 		return false;
-	/* A connection joined by data that overtook its own SYN. */
-	return f->syn_heard || d->base - first > LATE_SYN_BYTES;
+	/* A connection joined by data that overtook its own SYN, of either side. */
+	return d->base_said || d->base - first > LATE_SYN_BYTES;
 }
 
 /* Learns where the directions start. */
@@ -56,6 +56,7 @@ static void learn(struct flow *f, enum stream_side side, const struct segment *s
 		d->known = true;
 		d->base = syn ? s->seq + 1 : s->seq;
 	}
+	d->base_said |= syn && d->base == s->seq + 1;
 	if (!o->known && s->flags & TCP_ACK) {
 		o->known = true;
 		o->base = s->ack;

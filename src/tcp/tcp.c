@@ -30,8 +30,10 @@ enum {
 };
 
 static const size_t state_max[FLOW_STATES] = {
-	[FLOW_HALF_OPEN] = 1 << 15, [FLOW_OPEN] = TCP_FLOWS_MAX, [FLOW_CLOSING] = 1 << 16,
-	[FLOW_CLOSED] = 1 << 14,    [FLOW_IGNORED] = 1 << 16,    [FLOW_SHED] = TCP_FLOWS_MAX,
+	[FLOW_HALF_OPEN] = 1 << 15,  [FLOW_ONE_SIDED] = TCP_ONE_SIDED_MAX,
+	[FLOW_OPEN] = TCP_FLOWS_MAX, [FLOW_CLOSING] = 1 << 13,
+	[FLOW_CLOSED] = 1 << 14,     [FLOW_IGNORED] = 1 << 16,
+	[FLOW_SHED] = TCP_FLOWS_MAX,
 };
 
 struct flow_list {
@@ -233,7 +235,9 @@ static void settle(struct tcp *t, struct flow *f)
 	} else if (client || server) {
 		set_state(t, f, FLOW_CLOSING);
 	} else if (f->opened) {
-		set_state(t, f, FLOW_OPEN);
+		bool both = f->dir[STREAM_CLIENT].heard && f->dir[STREAM_SERVER].heard;
+
+		set_state(t, f, both ? FLOW_OPEN : FLOW_ONE_SIDED);
 	}
 }
 
@@ -498,6 +502,7 @@ enum err tcp_new(const struct tcp_options *options, const struct stream_handler 
 	t->env.handler = *handler;
 	t->touch_ns = idle_ns / 8 < NS_PER_S ? idle_ns / 8 : NS_PER_S;
 	t->lists[FLOW_HALF_OPEN].idle_ns = idle_ns;
+	t->lists[FLOW_ONE_SIDED].idle_ns = idle_ns;
 	t->lists[FLOW_OPEN].idle_ns = idle_ns;
 	t->lists[FLOW_CLOSING].idle_ns = CLOSING_IDLE_S * NS_PER_S;
 	t->lists[FLOW_CLOSED].idle_ns = CLOSED_KEPT_S * NS_PER_S;

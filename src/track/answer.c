@@ -109,6 +109,12 @@ static void begin(struct conversation *c)
 	c->answering = true;
 }
 
+/* Its packets may have been captured in another order than they were sent in. */
+static void note_end(struct response *r, int64_t end_ns)
+{
+	r->last_ns = end_ns > r->last_ns ? end_ns : r->last_ns;
+}
+
 void answer_settle_silent(struct conversation *c, const struct stream_chunk *chunk)
 {
 	while (c->first && !c->answering && myp_command_shape(c->first->code) == MYP_SHAPE_NONE) {
@@ -251,7 +257,7 @@ void answer_before_command(struct conversation *c, const struct stream_chunk *ch
 		       (uint64_t)chunk->acked == c->position[STREAM_SERVER];
 
 	if (waits_for_unsure_eof(c) && c->answer.shape == MYP_SHAPE_PREPARE &&
-	    !conversation_is_partial(c, STREAM_SERVER))
+	    c->in_step[STREAM_SERVER] && !conversation_is_partial(c, STREAM_SERVER))
 		learn_no_eof(c, chunk->time_ns, chunk->frame);
 	if (!c->in_step[STREAM_SERVER])
 		realign(c, chunk, has_all);
@@ -361,7 +367,7 @@ void answer_packet(struct conversation *c, const struct stream_chunk *chunk,
 		fall_out_of_step(c, p);
 		return;
 	}
-	c->response.last_ns = chunk->time_ns;
+	note_end(&c->response, conversation_packet_end_ns(c, chunk));
 	c->response.packets++;
 	c->response.bytes += p->wire_len;
 	response_add(&c->response, &item, c->answer.binary, prepared_of(c, &item));

@@ -281,6 +281,13 @@ struct slice conversation_packets(struct conversation *c, const struct stream_ch
 	return slice_of(NULL, 0);
 }
 
+int64_t conversation_packet_end_ns(const struct conversation *c, const struct stream_chunk *chunk)
+{
+	int64_t first_ns = c->packet_ns[chunk->from];
+
+	return first_ns > chunk->time_ns ? first_ns : chunk->time_ns;
+}
+
 static bool is_heard(struct conversation *c, const struct stream_chunk *chunk)
 {
 	if (c->compressed && c->phase != PHASE_DEAF)

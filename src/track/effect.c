@@ -313,6 +313,7 @@ static void keep_state(struct conversation *c, struct slice text, const struct s
 	} else if (key.len == 0) {
 		key = set_key(text, options, &b);
 	}
+	check(c, buf_err(&b) == ERR_NOMEM ? ERR_NOMEM : ERR_OK);
 	if (buf_err(&b) != ERR_OK)
 		s->state_incomplete = true;
 	else if (class->verb == SQL_VERB_DEALLOCATE)
@@ -336,6 +337,7 @@ static void apply_set(struct conversation *c, const struct sql_class *class,
 		return;
 	buf_init(&name, NAME_MAX);
 	sql_unquote(class->charset, options, &name);
+	check(c, buf_err(&name) == ERR_NOMEM ? ERR_NOMEM : ERR_OK);
 	set_collation(c, myp_charset_default_collation(buf_slice(&name)), FACT_STATEMENT);
 	buf_release(&name);
 }

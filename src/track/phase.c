@@ -51,6 +51,8 @@ static void login_failed(struct conversation *c, const struct stream_chunk *chun
 	memcpy(s->login_error.sqlstate, err.sqlstate, sizeof(err.sqlstate));
 	mem_free(s->login_error.message);
 	s->login_error.message = mem_copy_str(err.message.ptr, err.message.len);
+	if (!s->login_error.message)
+		tracker_fail(c->tracker, ERR_NOMEM);
 	end_login(c, chunk, SESSION_LOGIN_ERROR);
 	conversation_go_deaf(c);
 }
