@@ -88,6 +88,7 @@ static inline enum err event_check_event(void *ctx, const struct event *e, struc
 		assert(s->responses == s->commands);
 		s->ended = true;
 		break;
+	case EVENT_PACKET:
 	case EVENT_TYPES:
 		assert(!"an event");
 	}

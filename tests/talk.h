@@ -170,6 +170,7 @@ static inline enum err talk_event(void *ctx, const struct event *e, struct errin
 		talk_put(t, end_reason_name(e->end));
 		talk_put(t, "\n");
 		break;
+	case EVENT_PACKET:
 	case EVENT_TYPES:
 		break;
 	}

@@ -67,6 +67,7 @@ struct listen_args {
 	const char *netns;
 	uint64_t pid;
 	int64_t status_ns; /* between two lines of how it goes; 0: none */
+	bool packets;      /* also events of packets are wanted */
 };
 
 #define LISTEN_OPTS(type, member)                                                                  \
@@ -211,6 +212,8 @@ struct cli_writer {
 	void *args;
 	const struct listen_args *listen;    /* in ARGS */
 	const struct filter_options *filter; /* in ARGS */
+	/* After parsing: what follows from ARGS, and what in them is a mistake, ERR_USAGE. May be NULL. */
+	enum err (*settle)(void *args, struct errinfo *info);
 	/* INPUT: its name. ERR_NOMEM. */
 	enum err (*make)(struct out *out, const void *args, const char *input,
 			 struct event_sink *sink);

@@ -143,7 +143,7 @@ static enum err open_live(const struct input_options *o, struct capture **out, s
 
 static enum err open_chain(struct frames *f, const struct input_options *o, struct errinfo *info)
 {
-	struct tracker_options tracker = {.max_statement = o->max_statement};
+	struct tracker_options tracker = {.max_statement = o->max_statement, .packets = o->packets};
 	struct tcp_options tcp = {.port_count = o->port_count, .any_port = o->any_port};
 	struct event_sink sink = {.event = forward, .ctx = f};
 	struct stream_handler handler;

@@ -25,6 +25,7 @@ struct input_options {
 	uint64_t buffer_bytes;  /* live; 0: the default */
 	uint64_t max_statement; /* bytes; 0: the servers' own limit */
 	int64_t duration_ns;    /* live: ends after so long; 0: never */
+	bool packets;           /* also events of packets; ERR_USAGE if the input has none */
 };
 
 struct input;

@@ -80,6 +80,7 @@ static enum err count(struct rewrite *r, const struct event *e)
 	case EVENT_SESSION:
 	case EVENT_DATA:
 	case EVENT_END:
+	case EVENT_PACKET:
 	case EVENT_TYPES:
 		break;
 	}

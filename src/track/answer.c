@@ -318,12 +318,16 @@ void answer_packet(struct conversation *c, const struct stream_chunk *chunk,
 			return;
 		}
 	}
+	if (c->packets)
+		packets_expect(c);
 	if (myp_answer_packet(&c->answer, p, &item) != ERR_OK &&
 	    learn_metadata(c, p, &item) != ERR_OK) {
 		conversation_leave_protocol(c);
 		fall_out_of_step(c, p);
 		return;
 	}
+	if (c->packets)
+		packets_item(c, &item);
 	c->response.last_ns = chunk->time_ns;
 	c->response.packets++;
 	c->response.bytes += p->wire_len;

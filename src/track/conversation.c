@@ -54,6 +54,10 @@ struct conversation *conversation_new(struct tracker *t, const struct stream_flo
 	myp_reader_init(&c->readers[STREAM_CLIENT], t->options.max_statement);
 	myp_reader_init(&c->readers[STREAM_SERVER], RESPONSE_PAYLOAD_KEEP);
 	response_init(&c->response);
+	if (t->room && !packets_begin(c)) {
+		conversation_free(c);
+		return NULL;
+	}
 	return c;
 }
 
@@ -68,6 +72,7 @@ void conversation_free(struct conversation *c)
 	myp_reader_release(&c->readers[STREAM_CLIENT]);
 	myp_reader_release(&c->readers[STREAM_SERVER]);
 	compressed_free(c->compressed);
+	packets_free(c->packets);
 	response_release(&c->response);
 	session_free(c->session);
 	mem_free(c);
@@ -161,6 +166,8 @@ static void on_gap(struct conversation *c, const struct stream_chunk *chunk)
 
 	c->tracker->coverage.gaps++;
 	c->tracker->coverage.gap_bytes += chunk->gap;
+	if (c->packets)
+		packets_gap(c);
 	if (c->phase == PHASE_DEAF)
 		return;
 	c->session->gaps++;
@@ -236,12 +243,16 @@ static bool step_in(struct conversation *c, const struct stream_chunk *chunk)
 static void on_packet(struct conversation *c, const struct stream_chunk *chunk,
 		      const struct myp_packet *p)
 {
+	if (c->packets)
+		packets_hear(c, chunk, p);
 	if (c->phase != PHASE_COMMAND)
 		phase_packet(c, chunk, p);
 	else if (chunk->from == STREAM_CLIENT)
 		command_packet(c, chunk, p);
 	else
 		answer_packet(c, chunk, p);
+	if (c->packets)
+		packets_heard(c);
 }
 
 struct slice conversation_packets(struct conversation *c, const struct stream_chunk *chunk,
