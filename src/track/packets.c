@@ -272,8 +272,10 @@ static void tell(struct conversation *c, struct packet *p)
 {
 	struct packets *s = c->packets;
 
-	if (p->violation)
+	if (p->violation) {
 		s->whole = false;
+		add_moment(p, MOMENT_ERROR);
+	}
 	emit(c, p, s->chunk->time_ns);
 	s->now = NULL;
 }
@@ -301,7 +303,6 @@ static void tell_error(struct conversation *c, enum packet_stage stage)
 	struct packet p = begin(c, stage);
 
 	p.meaning = PACKET_ERROR;
-	add_moment(&p, MOMENT_ERROR);
 	tell(c, &p);
 }
 
@@ -358,7 +359,7 @@ static void hear_login(struct conversation *c)
 	check_sequence(c, &p);
 	if (l.is_ssl_request) {
 		p.meaning = PACKET_SSL_REQUEST;
-		add_moment(&p, MOMENT_SEND_SSL_REQUEST);
+		p.moment = p.moments[0] = MOMENT_SEND_SSL_REQUEST; /* in the place of PACKET_SENT */
 		tell(c, &p);
 		tell_moment(c, STAGE_SSL_NEGOTIATION, PACKET_TLS, MOMENT_SSL_CONNECT);
 		return;
@@ -390,7 +391,6 @@ static void fill_auth(struct conversation *c, struct packet *p)
 		break;
 	case MYP_AUTH_ERR:
 		p->meaning = PACKET_ERROR;
-		add_moment(p, MOMENT_ERROR);
 		break;
 	case MYP_AUTH_SWITCH:
 	case MYP_AUTH_SWITCH_OLD:
@@ -503,6 +503,7 @@ void packets_command(struct conversation *c, const struct command *cmd)
 		hide_from(c, &p, cmd->has_statement ? STATEMENT_ID_END : 1);
 	} else if (cmd->code == MYP_COM_CHANGE_USER) {
 		hide_change_user(c, &p);
+		add_moment(&p, MOMENT_AUTH_PLUGIN);
 	}
 	add_moment(&p, MOMENT_SEND_COMMAND);
 	tell(c, &p);
@@ -632,9 +633,7 @@ void packets_item(struct conversation *c, const struct myp_item *item)
 	p.binary = c->answer.binary;
 	check_sequence(c, &p);
 	count_item(s, item, &p);
-	if (p.meaning == PACKET_ERROR)
-		add_moment(&p, MOMENT_ERROR);
-	else if (p.meaning == PACKET_AUTH_DATA)
+	if (p.meaning == PACKET_AUTH_DATA)
 		fill_auth(c, &p);
 	else if (p.meaning == PACKET_OK && c->answer.shape == MYP_SHAPE_AUTH)
 		add_moment(&p, MOMENT_AUTHENTICATED);
