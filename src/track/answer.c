@@ -318,8 +318,6 @@ void answer_packet(struct conversation *c, const struct stream_chunk *chunk,
 			return;
 		}
 	}
-	if (c->packets)
-		packets_expect(c);
 	if (myp_answer_packet(&c->answer, p, &item) != ERR_OK &&
 	    learn_metadata(c, p, &item) != ERR_OK) {
 		conversation_leave_protocol(c);

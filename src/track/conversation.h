@@ -50,6 +50,9 @@ struct pending {
 	struct myp_login *login; /* CHANGE_USER: slices into TEXT; NULL otherwise */
 };
 
+/* The paths to it are kept out of the way of others. */
+#define RARE __attribute__((cold))
+
 struct compressed;  /* what is kept of a session's frames */
 struct packets;     /* what is kept of a session whose packets are told */
 struct packet_room; /* and for all of them */
@@ -58,6 +61,7 @@ struct conversation {
 	struct tracker *tracker;
 	struct session *session;
 	enum phase phase;
+	struct packets *packets;      /* NULL: nobody asked */
 	bool announced;               /* the SESSION event was given */
 	bool quit;                    /* COM_QUIT was heard */
 	bool left_protocol;           /* counted as undecodable already */
@@ -84,9 +88,8 @@ struct conversation {
 	bool held;      /* RESPONSE is whole, but it is not sure yet that it is FIRST's */
 	struct myp_answer answer;
 	struct response response;
-	uint64_t infile_n;       /* command whose file the client is sending; 0: none */
-	uint8_t infile_next[2];  /* its next piece's number, behind the last packet or frame */
-	struct packets *packets; /* NULL: nobody asked */
+	uint64_t infile_n;      /* command whose file the client is sending; 0: none */
+	uint8_t infile_next[2]; /* its next piece's number, behind the last packet or frame */
 };
 
 struct tracker {
@@ -191,15 +194,14 @@ bool packets_begin(struct conversation *c); /* false: no memory */
 void packets_free(struct packets *s);       /* NULL is fine */
 bool packets_room_new(struct packet_room **out);
 void packets_room_free(struct packet_room *room); /* NULL is fine */
-void packets_hear(struct conversation *c, const struct stream_chunk *chunk,
-		  const struct myp_packet *p); /* P comes */
-void packets_heard(struct conversation *c);    /* it was followed */
+RARE void packets_hear(struct conversation *c, const struct stream_chunk *chunk,
+		       const struct myp_packet *p); /* P comes */
+RARE void packets_heard(struct conversation *c);    /* it was followed */
 void packets_gap(struct conversation *c);
 /* What was found out of the packet that was heard last: it is a command, a piece of a file, a part of an answer. */
 void packets_command(struct conversation *c, const struct command *cmd);
 void packets_piece(struct conversation *c);
-void packets_expect(struct conversation *c); /* before the answer takes it */
-void packets_item(struct conversation *c, const struct myp_item *item);
+RARE void packets_item(struct conversation *c, const struct myp_item *item);
 
 /* guess.c */
 bool guess_command_start(struct slice bytes);

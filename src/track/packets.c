@@ -33,7 +33,7 @@ struct packets {
 	bool whole;       /* nothing can have been missed: what does not fit is a violation */
 	bool sequenced;   /* SEQUENCE is known */
 	uint8_t sequence; /* that comes next in the exchange */
-	enum packet_stage stage; /* of the answer's packet that comes */
+	enum packet_stage stage; /* that the answer's last packet led to */
 	enum packet_meaning last;
 	uint64_t index;           /* of the last definition or row */
 	uint32_t columns, params; /* that the answer announced; 0: not known */
@@ -523,19 +523,47 @@ void packets_piece(struct conversation *c)
 
 /* ---- answers ---- */
 
-void packets_expect(struct conversation *c)
+/* The first packet of an answer. */
+static void begin_answer(struct conversation *c)
 {
 	struct packets *s = c->packets;
+	struct myp_answer fresh;
 
-	s->stage = packet_stage_of(&c->answer);
-	if (c->response.packets > 0)
-		return;
+	myp_answer_begin(&fresh, c->first->code, c->answer.caps);
 	forget_secrets(s, c->first->n);
+	s->stage = packet_stage_of(&fresh);
 	s->sequence = (uint8_t)(c->first->last_sequence + 1);
 	s->sequenced = true;
 	s->last = PACKET_UNKNOWN;
 	s->index = 0;
 	s->columns = s->params = 0;
+}
+
+/* Most packets tell by themselves; what is left is of the stage that the packet before led to. */
+static enum packet_stage stage_of_item(const struct packets *s, enum myp_item_kind kind)
+{
+	switch (kind) {
+	case MYP_ITEM_COLUMN:
+	case MYP_ITEM_COLUMNS_END:
+		return STAGE_WAIT_FOR_FIELD_DEF;
+	case MYP_ITEM_PARAM:
+	case MYP_ITEM_PARAMS_END:
+		return STAGE_WAIT_FOR_PARAM_DEF;
+	case MYP_ITEM_ROW:
+	case MYP_ITEM_ROWS_END:
+		return STAGE_WAIT_FOR_ROW;
+	case MYP_ITEM_OK:
+	case MYP_ITEM_ERR:
+	case MYP_ITEM_COLUMN_COUNT:
+	case MYP_ITEM_PREPARED:
+	case MYP_ITEM_INFILE:
+	case MYP_ITEM_STRING:
+	case MYP_ITEM_AUTH:
+	case MYP_ITEM_PROGRESS:
+	case MYP_ITEM_REPLICATION:
+		break;
+	}
+	return s->stage;
 }
 
 static enum packet_meaning meaning_of(enum myp_item_kind kind)
@@ -624,8 +652,12 @@ static void hide_item(struct conversation *c, const struct myp_item *item, struc
 void packets_item(struct conversation *c, const struct myp_item *item)
 {
 	struct packets *s = c->packets;
-	struct packet p = begin(c, s->stage);
+	struct packet p;
 
+	if (c->response.packets == 0)
+		begin_answer(c);
+	p = begin(c, stage_of_item(s, item->kind));
+	s->stage = packet_stage_of(&c->answer);
 	p.n = c->first->n;
 	p.command = c->first->code;
 	p.meaning = meaning_of(item->kind);

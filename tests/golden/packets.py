@@ -68,6 +68,24 @@ def wrong(myna, path, ports, options, folder):
         packets, _ = told(myna, folder / "less.pcap", ports)
         if violations(packets):
             return f"seed {seed}: frames were lost, and a violation is told: {violations(packets)[0]}"
+    return survives(myna, path, ports, options, folder)
+
+
+def survives(myna, path, ports, options, folder):
+    """What goes wrong with bytes of a capture changed at random, or None."""
+    link, frames = pcap.read(path)
+    rng = random.Random(options.seed)
+    for _ in range(options.rounds):
+        broken = [pcap.Frame(f.time_ns, f.data, f.wire_len) for f in frames]
+        for frame in rng.sample(broken, min(len(broken), 3)):
+            at = rng.randrange(min(54, len(frame.data) - 1), len(frame.data))
+            frame.data = frame.data[:at] + bytes([rng.randrange(256)]) + frame.data[at + 1:]
+        pcap.write(folder / "broken.pcap", broken, link)
+        for more in (["--hex"], ["--hex", "--format", "jsonl"]):
+            done = subprocess.run([myna, "trace", str(folder / "broken.pcap"), "--packets", "--port", ports, *more],
+                                  capture_output=True, check=False, timeout=120)
+            if done.returncode not in (0, 3):
+                return f"status {done.returncode}: {done.stderr.decode(errors='replace')[-300:]}"
     return None
 
 
