@@ -5,39 +5,16 @@
  * as UNKNOWN, and is a violation of the protocol where nothing can have been missed: the session was heard from
  * its beginning, or since a hole both sides came back in step.
  *
- * A payload leaves this file without authentication data, and without what may hold or repeat the password of
- * a statement: such bytes are overwritten in a copy.
+ * What is not to be shown of a payload is overwritten: packets_hide.c.
  */
-#include "track/conversation.h"
+#include "track/packets.h"
 
 #include "base/mem.h"
 #include "sql/mask.h"
 
 enum {
-	ROOM_KEEP = 64 << 10, /* bytes of a buffer that are kept for the next packet */
 	SECRETS_MAX = PENDING_MAX * (int)sizeof(uint64_t),
 	STATEMENT_ID_END = 5, /* bytes up to the end of a statement's id */
-	HIDDEN_BYTE = '*',
-};
-
-struct packet_room {
-	struct buf payload, hidden, text;
-};
-
-struct packets {
-	const struct myp_packet *now;     /* not told yet; NULL: none, or it was */
-	const struct stream_chunk *chunk; /* that completed it */
-	bool awaited;                     /* when it came, a response was to come */
-	bool connected;                   /* CONNECT was told */
-	bool compressed;                  /* COMPRESSION was told */
-	bool whole;       /* nothing can have been missed: what does not fit is a violation */
-	bool sequenced;   /* SEQUENCE is known */
-	uint8_t sequence; /* that comes next in the exchange */
-	enum packet_stage stage; /* that the answer's last packet led to */
-	enum packet_meaning last;
-	uint64_t index;           /* of the last definition or row */
-	uint32_t columns, params; /* that the answer announced; 0: not known */
-	struct buf secrets;       /* uint64_t each, rising: commands with passwords */
 };
 
 bool packets_room_new(struct packet_room **out)
@@ -84,84 +61,6 @@ void packets_free(struct packets *s)
 void packets_gap(struct conversation *c)
 {
 	c->packets->whole = c->packets->sequenced = false;
-}
-
-/* ---- what is shown ---- */
-
-/* Overwrites PART, which lies in the packet at hand, in what P shows of it. Without memory P shows nothing. */
-static void hide(struct conversation *c, struct packet *p, struct slice part)
-{
-	struct packet_room *room = c->tracker->room;
-	size_t from;
-
-	if (part.len == 0 || p->payload.len == 0)
-		return;
-	from = (size_t)(part.ptr - c->packets->now->payload.ptr);
-	if (p->hidden.len == 0) {
-		buf_shrink(&room->payload, ROOM_KEEP);
-		buf_shrink(&room->hidden, ROOM_KEEP);
-		buf_put_slice(&room->payload, p->payload);
-		buf_put_zeros(&room->hidden, p->payload.len);
-		if (buf_err(&room->payload) != ERR_OK || buf_err(&room->hidden) != ERR_OK) {
-			tracker_fail(c->tracker, ERR_NOMEM);
-			p->payload = (struct slice){.ptr = NULL};
-			return;
-		}
-		p->payload = buf_slice(&room->payload);
-		p->hidden = buf_slice(&room->hidden);
-	}
-	memset(room->payload.ptr + from, HIDDEN_BYTE, part.len);
-	memset(room->hidden.ptr + from, 1, part.len);
-}
-
-/* All but the first KEEP bytes. */
-static void hide_from(struct conversation *c, struct packet *p, size_t keep)
-{
-	hide(c, p, slice_skip(c->packets->now->payload, keep));
-}
-
-/* The challenge, which is in two parts around the capabilities; the plugin's name ends the second. */
-static void hide_challenge(struct conversation *c, struct packet *p, const struct myp_greeting *g)
-{
-	enum { BEHIND_VERSION = 5, FIRST = 8, SECOND = 27 };
-	struct slice all = c->packets->now->payload;
-	struct slice first = slice_skip(all, 1 + g->server_version.len + BEHIND_VERSION);
-	struct slice second = slice_skip(first, SECOND);
-
-	if (g->protocol != 10) {
-		hide(c, p, first);
-		return;
-	}
-	if (g->auth_plugin.len)
-		second.len = (size_t)(g->auth_plugin.ptr - second.ptr);
-	hide(c, p, slice_head(first, FIRST));
-	if (g->caps & MYP_CAP_SECURE_CONNECTION)
-		hide(c, p, second);
-}
-
-static bool is_secret(const struct packets *s, uint64_t n)
-{
-	uint64_t one;
-
-	for (size_t at = 0; at < s->secrets.len; at += sizeof(one)) {
-		memcpy(&one, s->secrets.ptr + at, sizeof(one));
-		if (one == n)
-			return true;
-	}
-	return false;
-}
-
-/* Forgets the secrets of commands before N, which is being answered. */
-static void forget_secrets(struct packets *s, uint64_t n)
-{
-	uint64_t one;
-
-	while (s->secrets.len) {
-		memcpy(&one, s->secrets.ptr, sizeof(one));
-		if (one >= n)
-			return;
-		buf_consume(&s->secrets, sizeof(one));
-	}
 }
 
 /* ---- telling ---- */
@@ -288,8 +187,8 @@ static void tell_unknown(struct conversation *c, const char *violation)
 	p.n = c->phase == PHASE_COMMAND && c->packets->awaited && c->first ? c->first->n : 0;
 	if (p.side == PACKET_OF_CLIENT || c->phase != PHASE_COMMAND ||
 	    (c->first &&
-	     (c->first->code == MYP_COM_CHANGE_USER || is_secret(c->packets, c->first->n))))
-		hide_from(c, &p, 0);
+	     (c->first->code == MYP_COM_CHANGE_USER || packets_is_secret(c->packets, c->first->n))))
+		packets_hide_from(c, &p, 0);
 	if (c->packets->whole)
 		p.violation = violation;
 	c->packets->sequenced = false;
@@ -329,7 +228,7 @@ static void hear_greeting(struct conversation *c)
 		tell_unknown(c, "it is no greeting");
 		return;
 	}
-	hide_challenge(c, &p, &g);
+	packets_hide_challenge(c, &p, &g);
 	p.meaning = PACKET_GREETING;
 	p.caps = g.caps;
 	add_moment(&p, MOMENT_INIT_PACKET_RECEIVED);
@@ -354,7 +253,7 @@ static void hear_login(struct conversation *c)
 		tell_unknown(c, "it is no login");
 		return;
 	}
-	hide(c, &p, l.auth_data);
+	packets_hide(c, &p, l.auth_data);
 	p.caps = c->server_caps;
 	check_sequence(c, &p);
 	if (l.is_ssl_request) {
@@ -378,12 +277,12 @@ static void fill_auth(struct conversation *c, struct packet *p)
 	if (p->side == PACKET_OF_CLIENT ||
 	    myp_auth_decode(c->packets->now->payload, &a) != ERR_OK) {
 		p->meaning = PACKET_AUTH_DATA;
-		hide_from(c, p, 0);
+		packets_hide_from(c, p, 0);
 		if (p->side == PACKET_OF_CLIENT)
 			add_moment(p, MOMENT_SEND_AUTH_DATA);
 		return;
 	}
-	hide(c, p, a.auth_data);
+	packets_hide(c, p, a.auth_data);
 	switch (a.kind) {
 	case MYP_AUTH_OK:
 		p->meaning = PACKET_OK;
@@ -473,9 +372,9 @@ static void hide_change_user(struct conversation *c, struct packet *p)
 
 	if (c->session->caps_known &&
 	    myp_change_user_decode(p->payload, c->session->caps, &l) == ERR_OK)
-		hide(c, p, l.auth_data);
+		packets_hide(c, p, l.auth_data);
 	else
-		hide_from(c, p, 1);
+		packets_hide_from(c, p, 1);
 }
 
 void packets_command(struct conversation *c, const struct command *cmd)
@@ -500,7 +399,7 @@ void packets_command(struct conversation *c, const struct command *cmd)
 	fill_text(c, cmd, secret, &p);
 	if (secret) {
 		buf_put(&s->secrets, &cmd->n, sizeof(cmd->n));
-		hide_from(c, &p, cmd->has_statement ? STATEMENT_ID_END : 1);
+		packets_hide_from(c, &p, cmd->has_statement ? STATEMENT_ID_END : 1);
 	} else if (cmd->code == MYP_COM_CHANGE_USER) {
 		hide_change_user(c, &p);
 		add_moment(&p, MOMENT_AUTH_PLUGIN);
@@ -530,7 +429,7 @@ static void begin_answer(struct conversation *c)
 	struct myp_answer fresh;
 
 	myp_answer_begin(&fresh, c->first->code, c->answer.caps);
-	forget_secrets(s, c->first->n);
+	packets_forget_secrets(s, c->first->n);
 	s->stage = packet_stage_of(&fresh);
 	s->sequence = (uint8_t)(c->first->last_sequence + 1);
 	s->sequenced = true;
@@ -619,36 +518,6 @@ static void count_item(struct packets *s, const struct myp_item *item, struct pa
 	p->index = ++s->index;
 }
 
-/* The answer to a statement with a password may repeat it: as the name of a column, in a row or a message. */
-static void hide_item(struct conversation *c, const struct myp_item *item, struct packet *p)
-{
-	switch (item->kind) {
-	case MYP_ITEM_ERR:
-		hide(c, p, item->err.message);
-		break;
-	case MYP_ITEM_OK:
-	case MYP_ITEM_ROWS_END:
-		hide(c, p, item->ok.info);
-		hide(c, p, item->ok.state);
-		break;
-	case MYP_ITEM_COLUMN:
-	case MYP_ITEM_PARAM:
-	case MYP_ITEM_ROW:
-	case MYP_ITEM_STRING:
-	case MYP_ITEM_AUTH:
-	case MYP_ITEM_PROGRESS:
-	case MYP_ITEM_REPLICATION:
-		hide_from(c, p, 0);
-		break;
-	case MYP_ITEM_COLUMN_COUNT:
-	case MYP_ITEM_COLUMNS_END:
-	case MYP_ITEM_PARAMS_END:
-	case MYP_ITEM_PREPARED:
-	case MYP_ITEM_INFILE:
-		break;
-	}
-}
-
 void packets_item(struct conversation *c, const struct myp_item *item)
 {
 	struct packets *s = c->packets;
@@ -669,8 +538,8 @@ void packets_item(struct conversation *c, const struct myp_item *item)
 		fill_auth(c, &p);
 	else if (p.meaning == PACKET_OK && c->answer.shape == MYP_SHAPE_AUTH)
 		add_moment(&p, MOMENT_AUTHENTICATED);
-	if (item->kind != MYP_ITEM_AUTH && is_secret(s, p.n))
-		hide_item(c, item, &p);
+	if (item->kind != MYP_ITEM_AUTH && packets_is_secret(s, p.n))
+		packets_hide_item(c, item, &p);
 	tell(c, &p);
 }
 
