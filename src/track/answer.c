@@ -9,7 +9,12 @@
 
 #include "base/mem.h"
 
-enum { PENDING_KEEP = 4 << 10 }; /* bytes of text that a spare keeps */
+enum {
+	PENDING_KEEP = 4 << 10, /* bytes of text that a spare keeps */
+	RUN_MAX = 1 << 16,
+	RUN_UNSEEN = 4, /* taken for a client's run whose length was not heard */
+	CLOSE_LEN = 9,  /* bytes of a packet of STMT_CLOSE */
+};
 
 void pending_free(struct pending *p)
 {
@@ -59,14 +64,15 @@ struct pending *answer_push(struct conversation *c, uint64_t n, uint8_t code)
 	}
 	p->n = n;
 	p->code = code;
+	c->run = c->first ? c->run + 1 : 1;
+	if (c->doubts == 0 && c->run > c->longest_run)
+		c->longest_run = c->run;
 	if (c->last)
 		c->last->next = p;
 	else
 		c->first = p;
 	c->last = p;
 	c->pending_count++;
-	if (c->doubts == 0 && c->pending_count > c->depth)
-		c->depth = (uint32_t)c->pending_count;
 	return p;
 }
 
@@ -140,6 +146,7 @@ static void fall_out_of_step(struct conversation *c, const struct myp_packet *p)
 {
 	c->tracker->coverage.undecoded_bytes += p->wire_len;
 	c->in_step[STREAM_SERVER] = false;
+	c->turns_in_doubt = true;
 	conversation_forget(c, STREAM_SERVER);
 }
 
@@ -158,6 +165,8 @@ static void confirm(struct conversation *c, int64_t time_ns, uint64_t frame)
 		begin(c);
 		response_end(&c->response, false);
 		c->tracker->coverage.lost_responses++;
+	} else {
+		c->turns_in_doubt = false;
 	}
 	finish(c, time_ns, frame);
 }
@@ -210,22 +219,28 @@ static enum err learn_metadata(struct conversation *c, const struct myp_packet *
 
 /*
  * None of those that wait can be told their response. That of the command that comes begins where the
- * server's next byte is, if BEGINS_HERE.
+ * server's next byte is, if BEGINS_HERE. A client that had nothing else under way when a piece of one answer was
+ * lost is in turn again: what may still come of that answer has other sequence ids.
  */
 static void realign(struct conversation *c, const struct stream_chunk *chunk, bool begins_here)
 {
+	c->turns_in_doubt |= !begins_here || c->pending_count != 1;
 	answer_lose_pending(c, chunk->time_ns, chunk->frame);
 	c->in_step[STREAM_SERVER] = begins_here;
 	conversation_forget(c, STREAM_SERVER);
-	c->doubts = c->depth;
+	c->realigned = c->session->commands;
+	c->doubts = c->turns_in_doubt ? c->longest_run : 1;
 }
 
-static void settle_doubt(struct conversation *c, const struct stream_chunk *chunk, bool has_all)
+/*
+ * Commands before this one, heard or lost, are not answered: what comes next may be their answer or this one's. So
+ * the client sends ahead, and nobody heard yet for how long; but a CLOSE has no answer.
+ */
+static void lose_turns(struct conversation *c, const struct stream_chunk *chunk)
 {
-	if (c->held && has_all)
-		confirm(c, chunk->time_ns, chunk->frame);
-	else
-		realign(c, chunk, has_all);
+	if (c->lost_commands != CLOSE_LEN && c->longest_run < RUN_UNSEEN)
+		c->longest_run = RUN_UNSEEN;
+	realign(c, chunk, false);
 }
 
 void answer_before_command(struct conversation *c, const struct stream_chunk *chunk)
@@ -240,11 +255,12 @@ void answer_before_command(struct conversation *c, const struct stream_chunk *ch
 	if (!c->in_step[STREAM_SERVER])
 		realign(c, chunk, has_all);
 	else if (c->lost_commands)
-		/* What was lost is not answered yet: what comes next may be its answer, or this command's. */
-		realign(c, chunk, false);
+		lose_turns(c, chunk);
+	else if (c->held && has_all)
+		confirm(c, chunk->time_ns, chunk->frame);
 	else if (c->doubts && c->first)
-		settle_doubt(c, chunk, has_all);
-	c->lost_commands = false;
+		lose_turns(c, chunk);
+	c->lost_commands = 0;
 }
 
 /* The statement whose rows ITEM may need to be read by; it is not looked for without need. */
@@ -271,12 +287,25 @@ static bool may_begin(const struct conversation *c, const struct stream_chunk *c
 	       (chunk->acked == STREAM_ACK_UNKNOWN || (uint64_t)chunk->acked >= c->first->end);
 }
 
+/*
+ * All commands were heard, and one more answer comes: since the last loss each was taken for its neighbour's. As far
+ * as that the client sends ahead without a pause.
+ */
+static void learn_run(struct conversation *c)
+{
+	uint64_t run = c->session->commands - c->realigned;
+
+	if (c->realigned && !c->lost_commands && run >= c->longest_run)
+		c->longest_run = run < RUN_MAX ? (uint32_t)run + 1 : RUN_MAX;
+}
+
 /* Nobody waits, or what was held for somebody was not the last. */
 static void on_orphan(struct conversation *c, const struct myp_packet *p)
 {
 	/* Before it closes an idle connection a server may say why; nobody asked for that. */
 	if (p->payload.len > 0 && p->payload.ptr[0] == MYP_ERR && p->sequence == 0)
 		return;
+	learn_run(c);
 	c->tracker->coverage.orphan_responses += !c->held;
 	fall_out_of_step(c, p);
 }

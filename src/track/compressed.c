@@ -129,7 +129,8 @@ static void on_bad_frame(struct conversation *c, enum stream_side side, uint64_t
 	if (c->in_step[side])
 		conversation_leave_protocol(c);
 	if (side == STREAM_CLIENT) {
-		c->lost_commands = true;
+		c->lost_commands += wire_len;
+		c->turns_in_doubt = true;
 		effect_of_hole(c);
 	}
 	c->in_step[side] = false;

@@ -8,8 +8,8 @@
  *
  * That is so of a client that waits for each answer. One that sends ahead may wait for others, of commands that
  * were not heard. So a response found in this way is in doubt: it is held until the next command shows that
- * the client took it for the last one, and more such exchanges must fit first where the client was seen to
- * send ahead. See answer.c.
+ * the client took it for the last one; and where commands may have been lost, or several waited, more such exchanges
+ * must fit first if the client was seen to send ahead. See answer.c.
  */
 #include "track/conversation.h"
 
@@ -48,7 +48,8 @@ struct conversation *conversation_new(struct tracker *t, const struct stream_flo
 	c->session->joined = !flow->from_start;
 	c->phase = PHASE_GREETING; /* of a joined session until a command is found */
 	c->in_step[STREAM_CLIENT] = c->in_step[STREAM_SERVER] = flow->from_start;
-	c->depth = 1;
+	c->longest_run = 1;
+	c->turns_in_doubt = !flow->from_start;
 	if (!flow->from_start)
 		c->session->caps = MYP_CAP_PROTOCOL_41 | MYP_CAP_TRANSACTIONS;
 	myp_reader_init(&c->readers[STREAM_CLIENT], t->options.max_statement);
@@ -175,8 +176,9 @@ static void on_gap(struct conversation *c, const struct stream_chunk *chunk)
 	if (c->phase != PHASE_COMMAND)
 		conversation_give_up_login(c);
 	else if (side == STREAM_CLIENT)
-		c->lost_commands = true;
+		c->lost_commands += chunk->gap;
 	if (side == STREAM_CLIENT) {
+		c->turns_in_doubt = true;
 		effect_of_hole(c);
 		/* How many pieces of a file came is not known any more. */
 		c->infile_next[0] = c->infile_next[1] = 1;

@@ -70,11 +70,14 @@ struct conversation {
 		[2]; /* the next byte of that side is the first of a packet, or inside a known one */
 	struct compressed *compressed; /* NULL: it is not, or not yet */
 	uint8_t last_sequence[2];      /* of the frame that ended last, of a compressed session */
-	bool lost_commands;            /* a hole in the commands since the last one heard */
-	uint32_t doubts;  /* exchanges that must fit before responses are believed again; 0: none */
-	uint32_t depth;   /* most commands with a response that waited at once */
-	uint32_t carried; /* executions that relied on types sent before */
-	bool types_vary;  /* executions of one statement were heard with different types */
+	uint64_t lost_commands; /* bytes of them in holes since the last one heard; 0: none */
+	bool turns_in_doubt;    /* who waits for an answer is not known for sure, since a loss */
+	uint32_t doubts; /* exchanges that must fit before responses are believed again; 0: none */
+	uint32_t run;    /* commands since nothing waited */
+	uint32_t longest_run; /* of the session: how long it may take until a wrong turn shows */
+	uint64_t realigned;   /* ordinal of the last command at the last loss */
+	uint32_t carried;     /* executions that relied on types sent before */
+	bool types_vary;      /* executions of one statement were heard with different types */
 	bool last_prepared_known;
 	uint32_t last_prepared;    /* id of the statement prepared last */
 	uint64_t position[2];      /* offset of that side's next byte, on the wire */

@@ -166,6 +166,19 @@ class Talker:
         self.read_result()
         self.send_raw(pack(bytes([COMMAND.COM_STMT_CLOSE]) + first[1:5]))
 
+    def keep_window(self, window, count):
+        """The next statement is sent when one more answer is there, while others wait."""
+        for sent in range(count + window - 1):
+            if sent < count:
+                self.send_raw(pack(b"\3SELECT n, %d FROM number WHERE n < %d" % (self.next(), self.size())))
+            if sent >= window - 1:
+                self.read_result()
+
+    def run_windows(self, rounds):
+        for i in range(rounds):
+            self.keep_window(1 + (self.session + i) % 4, 40)
+        self.connection.close()
+
     def run(self, rounds):
         often = [self.point] * 6 + [self.execute] * 4
         seldom = [self.rows, self.update, self.wrong, self.several, self.procedure, self.long_text,
@@ -176,9 +189,9 @@ class Talker:
         self.connection.close()
 
 
-def run(server, sessions, rounds, compression=None):
+def run(server, sessions, rounds, compression=None, how=Talker.run):
     talkers = [Talker(server, i, compression) for i in range(1, sessions + 1)]
-    threads = [threading.Thread(target=t.run, args=(rounds,)) for t in talkers]
+    threads = [threading.Thread(target=how, args=(t, rounds)) for t in talkers]
     for t in threads:
         t.start()
     for t in threads:

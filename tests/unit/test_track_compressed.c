@@ -143,6 +143,9 @@ static void a_bad_frame_is_as_good_as_lost(void **state)
 {
 	static const struct part before[] = {PART('c', 0, ZLIB, DO_1), PART('s', 1, ZLIB, FINE)};
 	static const struct part after[] = {PART('c', 0, ZLIB, DO_3), PART('s', 1, ZLIB, FINE),
+					    PART('c', 0, ZLIB, DO_1), PART('s', 1, ZLIB, FINE),
+					    PART('c', 0, ZLIB, DO_1), PART('s', 1, ZLIB, FINE),
+					    PART('c', 0, ZLIB, DO_1), PART('s', 1, ZLIB, FINE),
 					    PART('c', 0, ZLIB, DO_1), PART('s', 1, ZLIB, FINE)};
 	struct talk t;
 
@@ -156,7 +159,10 @@ static void a_bad_frame_is_as_good_as_lost(void **state)
 	talk_end(&t, STREAM_END_FIN);
 	check_told(&t, PACKED "> 1 QUERY do 1 [shop]\n< 1 ok 1/0 err 0\n"
 			      "> 2 QUERY do 3 [shop]\n< 2 lost 0/0 err 0\n"
-			      "> 3 QUERY do 1 [shop]\n< 3 ok 1/0 err 0\nend fin\n");
+			      "> 3 QUERY do 1 [shop]\n< 3 lost 0/0 err 0\n"
+			      "> 4 QUERY do 1 [shop]\n< 4 lost 0/0 err 0\n"
+			      "> 5 QUERY do 1 [shop]\n< 5 lost 0/0 err 0\n"
+			      "> 6 QUERY do 1 [shop]\n< 6 ok 1/0 err 0\nend fin\n");
 	CHECK(tracker_coverage(t.tracker)->undecodable == 1);
 	CHECK(tracker_coverage(t.tracker)->undecoded_bytes >= 12);
 	talk_release(&t);

@@ -26,14 +26,52 @@ static void a_lost_command_s_response_is_nobody_s(void **state)
 
 static void a_lost_command_may_have_been_sent_ahead(void **state)
 {
-	static const struct line lines[] = {LOST_C(0, "\3wrong"), AHEAD(0, "\3do 2"),
-					    S(1, ERROR_1064),     S(1, OK),
-					    C(0, "\3do 3"),       S(1, OK)};
+	static const struct line lines[] = {
+		LOST_C(0, "\3wrong"), AHEAD(0, "\3do 2"), S(1, ERROR_1064), S(1, OK),
+		C(0, "\3do 3"),       S(1, OK),           C(0, "\3do 4"),   S(1, OK),
+		C(0, "\3do 5"),       S(1, OK),           C(0, "\3do 6"),   S(1, OK)};
 
 	(void)state;
 	SAYS(OLD_END, lines,
 	     SESSION "gap c 10\n> 1 QUERY do 2 [shop]\n< 1 lost 0/0 err 0\n"
-		     "> 2 QUERY do 3 [shop]\n< 2 ok 1/0 err 0\nend fin\n");
+		     "> 2 QUERY do 3 [shop]\n< 2 lost 0/0 err 0\n> 3 QUERY do 4 [shop]\n"
+		     "< 3 lost 0/0 err 0\n> 4 QUERY do 5 [shop]\n< 4 lost 0/0 err 0\n"
+		     "> 5 QUERY do 6 [shop]\n< 5 ok 1/0 err 0\nend fin\n");
+}
+
+static void a_client_that_sent_ahead_once_is_in_turn_when_one_waits(void **state)
+{
+	static const struct line lines[] = {
+		C(0, "\3do 1"),  AHEAD(0, "\3do 2"), S(1, OK),        S(1, OK),
+		C(0, "\3do 3"),  LOST_S(1, OK),      C(0, "\3wrong"), S(1, ERROR_1064),
+		C(0, "\3do 5"),  AHEAD(0, "\3do 6"), LOST_S(1, OK),   S(1, OK),
+		C(0, "\3wrong"), S(1, ERROR_1064),   C(0, "\3do 8"),  S(1, OK)};
+
+	(void)state;
+	SAYS(OLD_END, lines,
+	     SESSION "> 1 QUERY do 1 [shop]\n> 2 QUERY do 2 [shop]\n< 1 ok 1/0 err 0\n"
+		     "< 2 ok 1/0 err 0\n> 3 QUERY do 3 [shop]\ngap s 11\n< 3 lost 0/0 err 0\n"
+		     "> 4 QUERY wrong [shop]\n< 4 error 1/0 err 1064\n> 5 QUERY do 5 [shop]\n"
+		     "> 6 QUERY do 6 [shop]\ngap s 11\n< 5 lost 0/0 err 0\n< 6 lost 0/0 err 0\n"
+		     "> 7 QUERY wrong [shop]\n< 7 lost 0/0 err 0\n> 8 QUERY do 8 [shop]\n"
+		     "< 8 ok 1/0 err 0\nend fin\n");
+}
+
+static void two_in_a_row_wait_for_what_comes_next(void **state)
+{
+	/* The client had one answer when it sent two more, and each further one when it had another. */
+	static const struct line lines[] = {
+		C(0, "\3do 1"),   LOST_S(1, OK),   C(0, "\3wrong"), AHEAD(0, "\3do 3"),
+		S(1, ERROR_1064), C(0, "\3do 4"),  S(1, OK),        C(0, "\3do 5"),
+		S(1, OK),         C(0, "\3wrong"), S(1, OK),        S(1, ERROR_1064),
+	};
+
+	(void)state;
+	SAYS(OLD_END, lines,
+	     SESSION "> 1 QUERY do 1 [shop]\ngap s 11\n< 1 lost 0/0 err 0\n> 2 QUERY wrong [shop]\n"
+		     "< 2 lost 0/0 err 0\n> 3 QUERY do 3 [shop]\n< 3 lost 0/0 err 0\n"
+		     "> 4 QUERY do 4 [shop]\n< 4 lost 0/0 err 0\n> 5 QUERY do 5 [shop]\n"
+		     "< 5 lost 0/0 err 0\n> 6 QUERY wrong [shop]\n< 6 lost 0/0 err 0\nend fin\n");
 }
 
 static void what_comes_behind_a_held_response_refutes_it(void **state)
@@ -67,7 +105,7 @@ static void a_hole_inside_a_statement_leaves_the_next_its_place(void **state)
 	(void)state;
 	SAYS(OLD_END, lines,
 	     SESSION "gap c 6\n> 1 PING ? [shop]\n< 1 lost 0/0 err 0\n"
-		     "> 2 QUERY do 3 [shop]\n< 2 ok 1/0 err 0\nend fin\n");
+		     "> 2 QUERY do 3 [shop]\n< 2 lost 0/0 err 0\nend fin\n");
 }
 
 static void types_and_long_data_behind_a_hole_are_in_doubt(void **state)
@@ -193,6 +231,8 @@ int main(void)
 		cmocka_unit_test(a_lost_response_is_its_command_s_only),
 		cmocka_unit_test(a_lost_command_s_response_is_nobody_s),
 		cmocka_unit_test(a_lost_command_may_have_been_sent_ahead),
+		cmocka_unit_test(a_client_that_sent_ahead_once_is_in_turn_when_one_waits),
+		cmocka_unit_test(two_in_a_row_wait_for_what_comes_next),
 		cmocka_unit_test(what_comes_behind_a_held_response_refutes_it),
 		cmocka_unit_test(a_hole_inside_a_statement_leaves_the_next_its_place),
 		cmocka_unit_test(types_and_long_data_behind_a_hole_are_in_doubt),
