@@ -46,7 +46,7 @@ static void on_text(void *ctx, struct slice key, struct slice text, uint16_t col
 
 	buf_reset(&t->utf8);
 	(void)myp_charset_to_utf8(collation, text, &t->utf8);
-	put_key(t, leading ? (struct slice){.ptr = NULL} : key);
+	put_key(t, slice_head(key, leading ? 0 : key.len));
 	if (quoted)
 		buf_put_u8(&t->facts, '"');
 	buf_put_slice(&t->facts, buf_slice(&t->utf8));
