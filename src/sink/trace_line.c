@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "mysql/charset.h"
 
+enum { FACT_SHOWN = 256 }; /* bytes */
+
 void line_init(struct trace_line *l, struct out *out, bool colour, size_t width)
 {
 	*l = (struct trace_line){.out = out, .colour = colour, .width = width};
@@ -44,10 +46,18 @@ void line_head(struct trace_line *l, const struct session *s, int64_t time_ns, c
 	out_printf(l->out, "%c ", mark);
 }
 
+/* True for a character, at AT, that a terminal would obey: C0, DEL, C1. */
+static bool is_control(const struct buf *utf8, size_t at)
+{
+	const uint8_t *c = utf8->ptr + at;
+
+	return *c < 0x20 || *c == 0x7f || (*c == 0xc2 && at + 1 < utf8->len && c[1] < 0xa0);
+}
+
 void line_text(struct trace_line *l, uint16_t collation, struct slice text)
 {
 	size_t width = l->width, chars = 0;
-	bool blank = false;
+	bool blank = false, begun = false;
 
 	buf_reset(&l->utf8);
 	(void)myp_charset_to_utf8(collation, width ? slice_head(text, width * 4 + 64) : text,
@@ -56,26 +66,33 @@ void line_text(struct trace_line *l, uint16_t collation, struct slice text)
 		uint8_t c = l->utf8.ptr[i];
 
 		if (c == ' ' || c == '\n' || c == '\r' || c == '\t') {
-			blank = chars > 0;
+			blank = begun;
 			continue;
 		}
 		if (blank)
 			out_put_byte(l->out, ' ');
 		chars += blank;
 		blank = false;
+		begun = true;
 		if ((c & 0xc0) != 0x80 && width && ++chars > width) {
 			out_put_cstr(l->out, "...");
 			return;
 		}
-		out_put_byte(l->out, c < 0x20 || c == 0x7f ? '.' : c);
+		if (is_control(&l->utf8, i)) {
+			out_put_byte(l->out, '.');
+			i += c == 0xc2;
+			continue;
+		}
+		out_put_byte(l->out, c);
 	}
 }
 
 static void put_fact(struct trace_line *l, const char *name, const struct fact *f)
 {
-	if (f->len)
-		out_printf(l->out, " %s=%.*s", name, (int)slice_head(fact_slice(f), 256).len,
-			   f->text);
+	if (f->len == 0)
+		return;
+	out_printf(l->out, " %s=", name);
+	line_text(l, 0, slice_head(fact_slice(f), FACT_SHOWN));
 }
 
 void line_session(struct trace_line *l, const struct session *s)
