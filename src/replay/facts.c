@@ -2,6 +2,7 @@
 #include "replay/facts.h"
 
 #include "base/hash.h"
+#include "sql/mask.h"
 
 static void add_columns(struct facts *f, const struct result *result)
 {
@@ -35,6 +36,12 @@ void facts_set_message(struct facts *f, struct slice text)
 	if (kept.len > 0)
 		memcpy(f->message, kept.ptr, kept.len);
 	f->message[kept.len] = '\0';
+}
+
+void facts_hide_message(struct facts *f)
+{
+	if (f->message[0])
+		facts_set_message(f, SLICE_LIT(SQL_MASK_TEXT));
 }
 
 static void set_error(struct facts *f, const struct result *result)

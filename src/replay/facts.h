@@ -36,4 +36,7 @@ void facts_of(const struct response *r, struct facts *out);
 /* Keeps TEXT, or its beginning. */
 void facts_set_message(struct facts *f, struct slice text);
 
+/* If F has a message, nobody sees it any more: it may repeat a password. */
+void facts_hide_message(struct facts *f);
+
 #endif

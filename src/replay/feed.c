@@ -274,6 +274,7 @@ static enum err put_command(struct feed *f, struct feed_session *fs, const struc
 		.collation = e->session->collation,
 		.code = c->code,
 		.has_statement = c->has_statement,
+		.secret = command_is_secret(e->session, c),
 		.sql = session_sql_options(e->session),
 	};
 	struct plan plan;

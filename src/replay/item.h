@@ -61,6 +61,7 @@ struct item_command {
 	bool has_statement;
 	bool kill_query; /* not the connection, but what it does */
 	bool begins;     /* whatever transaction is open ends with it */
+	bool secret;     /* a password stands in it, which messages may repeat */
 };
 
 /* Behind it: the bytes of one packet of a LOCAL INFILE; none: its end. */

@@ -239,6 +239,10 @@ static void compare(struct player *p, const struct pending *d, const struct fact
 		.replayed = d->replayed,
 	};
 
+	if (d->secret) {
+		facts_hide_message(&comparison.recorded);
+		facts_hide_message(&comparison.replayed);
+	}
 	if (p->diverged && verdict_differs(comparison.verdict))
 		comparison.verdict = VERDICT_CONSEQUENCE;
 	count_recorded(o, row, d, recorded);

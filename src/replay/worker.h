@@ -22,6 +22,7 @@ struct pending {
 	uint64_t n, key;
 	uint8_t code;
 	bool answered;
+	bool secret;   /* messages may repeat a password */
 	int64_t at_ns; /* of the command: when it happened, from the recording's beginning */
 	int64_t recorded_first_ns, recorded_last_ns; /* likewise, by the recording's clock */
 	int64_t sent_ns;                             /* monotonic, just before */

@@ -247,7 +247,7 @@ static enum err on_exchange(void *ctx, const struct exchange *ex, struct errinfo
 	put_session_id(j, ex->session);
 	put_command(x, ex, secret);
 	put_parameters(x, ex, secret);
-	export_response(j, ex->response);
+	export_response(j, ex->response, secret);
 	if (ex->response->kind != RESPONSE_NONE) {
 		put_time(j, "latency_ns", ex->latency_ns);
 		put_time(j, "duration_ns", ex->duration_ns);

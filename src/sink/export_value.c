@@ -4,6 +4,7 @@
 #include "mysql/bulk.h"
 
 #include "mysql/charset.h"
+#include "sql/mask.h"
 
 static void put_text_value(struct json *j, const struct myp_value *v, uint16_t collation,
 			   struct buf *scratch)
@@ -148,10 +149,13 @@ static void put_tracked(struct json *j, struct slice changes)
 	json_end(j);
 }
 
-static void put_tail(struct json *j, const struct result *r)
+/* SECRET: what may repeat a password is left out. */
+static void put_tail(struct json *j, const struct result *r, bool secret)
 {
 	json_key_u64(j, "warnings", r->warnings);
 	json_key_u64(j, "status", r->status);
+	if (secret)
+		return;
 	if (r->info.len) {
 		json_key_string(j, "info", r->info);
 	}
@@ -159,17 +163,17 @@ static void put_tail(struct json *j, const struct result *r)
 		put_tracked(j, r->state);
 }
 
-static void put_error(struct json *j, const struct result *r)
+static void put_error(struct json *j, const struct result *r, bool secret)
 {
 	json_key(j, "error");
 	json_object(j);
 	json_key_u64(j, "code", r->error.code);
 	json_key_cstr(j, "sqlstate", r->error.sqlstate);
-	json_key_string(j, "message", r->error.message);
+	json_key_string(j, "message", secret ? SLICE_LIT(SQL_MASK_TEXT) : r->error.message);
 	json_end(j);
 }
 
-static void put_result(struct json *j, const struct result *r)
+static void put_result(struct json *j, const struct result *r, bool secret)
 {
 	json_object(j);
 	json_key_cstr(j, "response", kind_names[r->kind]);
@@ -182,20 +186,20 @@ static void put_result(struct json *j, const struct result *r)
 		json_key_u64(j, "insert_id", r->insert_id);
 	}
 	if (r->kind == RESPONSE_ERROR)
-		put_error(j, r);
+		put_error(j, r, secret);
 	else if (r->kind != RESPONSE_LOST)
-		put_tail(j, r);
+		put_tail(j, r, secret);
 	json_end(j);
 }
 
-static void put_results(struct json *j, const struct response *r)
+static void put_results(struct json *j, const struct response *r, bool secret)
 {
 	if (r->results_all < 2)
 		return;
 	json_key(j, "results");
 	json_array(j);
 	for (size_t i = 0; i < r->result_count; i++)
-		put_result(j, &r->results[i]);
+		put_result(j, &r->results[i], secret);
 	json_end(j);
 }
 
@@ -247,7 +251,7 @@ static uint64_t insert_id(const struct response *r)
 	return 0;
 }
 
-static void put_done(struct json *j, const struct response *r)
+static void put_done(struct json *j, const struct response *r, bool secret)
 {
 	const struct result *last = response_last(r);
 
@@ -260,19 +264,19 @@ static void put_done(struct json *j, const struct response *r)
 			json_key_u64(j, "affected_rows", r->affected_rows);
 	}
 	if (last)
-		put_tail(j, last);
+		put_tail(j, last, secret);
 }
 
-void export_response(struct json *j, const struct response *r)
+void export_response(struct json *j, const struct response *r, bool secret)
 {
 	json_key_cstr(j, "response", kind_names[r->kind]);
 	switch (r->kind) {
 	case RESPONSE_OK:
 	case RESPONSE_ROWS:
-		put_done(j, r);
+		put_done(j, r, secret);
 		break;
 	case RESPONSE_ERROR:
-		put_error(j, response_error(r));
+		put_error(j, response_error(r), secret);
 		put_rows(j, r);
 		break;
 	case RESPONSE_PREPARED:
@@ -292,6 +296,6 @@ void export_response(struct json *j, const struct response *r)
 	case RESPONSE_KINDS:
 		break;
 	}
-	put_results(j, r);
+	put_results(j, r, secret);
 	put_infile(j, r);
 }

@@ -18,7 +18,10 @@ void export_values(struct json *j, const struct myp_params *params, uint32_t set
 void export_attributes(struct json *j, const struct myp_params *attributes, uint16_t collation,
 		       struct buf *scratch);
 
-/* "response" and the keys that belong to it. */
-void export_response(struct json *j, const struct response *r);
+/*
+ * "response" and the keys that belong to it. SECRET: of a statement with a password, which messages may repeat; they
+ * are left out.
+ */
+void export_response(struct json *j, const struct response *r, bool secret);
 
 #endif

@@ -58,11 +58,12 @@ static void put_count(struct trace_sink *t, const char *before, uint64_t n, cons
 		   n == 1 ? "" : "s");
 }
 
-static void put_error(struct trace_sink *t, const struct result *r)
+/* SECRET: the statement has a password in it, which the message may repeat. */
+static void put_error(struct trace_sink *t, const struct result *r, bool secret)
 {
 	line_colour(&t->line, LINE_RED);
 	out_printf(t->line.out, "error %u (%s): ", r->error.code, r->error.sqlstate);
-	line_text(&t->line, 0, r->error.message);
+	line_text(&t->line, 0, secret ? SLICE_LIT(SQL_MASK_TEXT) : r->error.message);
 	line_colour(&t->line, LINE_PLAIN);
 }
 
@@ -76,8 +77,9 @@ static void put_rows(struct trace_sink *t, const struct response *r)
 	put_count(t, ", ", r->rows, "row");
 }
 
-static void put_outcome(struct trace_sink *t, const struct response *r)
+static void put_outcome(struct trace_sink *t, const struct exchange *x)
 {
+	const struct response *r = x->response;
 	const struct result *last = response_last(r);
 
 	switch (r->kind) {
@@ -89,7 +91,7 @@ static void put_outcome(struct trace_sink *t, const struct response *r)
 				   (unsigned long long)last->insert_id);
 		break;
 	case RESPONSE_ERROR:
-		put_error(t, last);
+		put_error(t, last, command_is_secret(x->session, x->command));
 		break;
 	case RESPONSE_ROWS:
 		put_rows(t, r);
@@ -131,7 +133,7 @@ static enum err on_exchange(void *ctx, const struct exchange *x, struct errinfo 
 		return ERR_OK;
 	line_head(&t->line, x->session,
 		  x->response->heard ? x->response->first_ns : x->command->last_ns, '<');
-	put_outcome(t, x->response);
+	put_outcome(t, x);
 	if (x->latency_ns >= 0)
 		out_printf(t->line.out, ", %s", units_duration(x->latency_ns).text);
 	out_put_byte(t->line.out, '\n');

@@ -16,7 +16,7 @@ enum err sql_mask(struct slice sql, struct sql_options options, struct buf *out)
 		if (!sql_secret_token(&secret, &t))
 			continue;
 		buf_put(out, copied, (size_t)(t.text.ptr - copied));
-		buf_put_cstr(out, "'<secret>'");
+		buf_put_cstr(out, "'" SQL_MASK_TEXT "'");
 		copied = t.text.ptr + t.text.len;
 	}
 	buf_put(out, copied, (size_t)(lx.end - copied));

@@ -7,6 +7,8 @@
 #include "base/buf.h"
 #include "sql/lex.h"
 
+#define SQL_MASK_TEXT "<secret>" /* also in place of a message that may repeat a password */
+
 /*
  * Appends SQL, which may be several statements, to OUT with each password literal replaced by
  * '<secret>' and all else as it is. What counts as one is told in sql/secret.h; sql_classify() says

@@ -142,6 +142,20 @@ def wrong_user(server):
     raise AssertionError("nobody may come in")
 
 
+def secrets(server):
+    """Passwords that answers repeat, and names that a terminal would obey."""
+    try:
+        connect(server, user="n\x1b[31m\nobody", password="wrong")
+    except pymysql.MySQLError:
+        pass
+    with connect(server) as c:
+        for sql in ("ALTER USER root IDENTIFIED BY 'hush' NONSENSE", "SET PASSWORD = 'hush'"):
+            fails(c.query, sql)
+        c.query("SELECT PASSWORD('hush'), '\x1b[2J \x9b31m'")
+        fails(binary.Statement, c, "CREATE USER a IDENTIFIED BY 'hush' NONSENSE")
+        binary.Statement(c, "SELECT LENGTH(PASSWORD(?))").execute("hush")
+
+
 def own_client(server, *arguments):
     """The server's own command line client, without TLS."""
     workload.command_line(server, *arguments, "shop", sql="SELECT * FROM item;\nSELECT 'a;b';\nUSE mysql\nSELECT 1;\n")
