@@ -378,8 +378,11 @@ static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)
 {
 	struct filter *f = ctx;
 	struct follow *w;
-	enum err err = f->begun ? ERR_OK : begin(f, e->time_ns, info);
+	enum err err = ERR_OK;
 
+	/* Where packets are told as well, their times begin earlier; the window is the same. */
+	if (!f->begun && e->type != EVENT_PACKET)
+		err = begin(f, e->time_ns, info);
 	if (err != ERR_OK)
 		return err;
 	if (is_over(f, e->time_ns))

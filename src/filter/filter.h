@@ -24,7 +24,7 @@
 
 struct filter_options {
 	const char *since, *until; /* scan_time_after(); UNTIL is outside */
-	int64_t begin_ns;          /* when the first event was; 0: the first that comes is */
+	int64_t begin_ns; /* when the first event was; 0: the first that comes is, but a packet */
 	struct opt_texts sessions; /* ids as outputs show them, or their beginning */
 	struct opt_texts users, databases, commands, clients;
 	struct opt_texts digests; /* ids as outputs show them, or their beginning */

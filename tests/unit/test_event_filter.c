@@ -219,6 +219,7 @@ static void packets_pass_with_their_exchange(void **state)
 	TOLD("", .errors = true, .commands = {ONE("ping")});
 	TOLD("", .sessions = {ONE("1")});
 	TOLD("Sc2p2p2r2p0E", .since = "+15s");
+	TOLD("p0p0Sc1p1p1r1p0", .until = "+11s"); /* of the session, as without packets */
 }
 
 static void packets_are_held_up_to_a_limit(void **state)
