@@ -295,9 +295,11 @@ static void explain_silence(struct doctor *d)
 		if (o && m->interfaces[k].packets > o->packets)
 			add_to_list(busy, o->name);
 	}
-	if (i && then && i->packets == then->packets)
+	if (i && then && i->packets == then->packets && busy[0])
 		find(d, LEVEL_NOTE, "traffic", "nothing at all on %s; there was something on: %s",
-		     i->name, busy[0] ? busy : "no interface");
+		     i->name, busy);
+	else if (i && then && i->packets == then->packets)
+		find(d, LEVEL_NOTE, "traffic", "nothing at all on %s, nor on any other", i->name);
 	if (!m->listener && !m->clients)
 		find(d, LEVEL_PROBLEM, "port",
 		     "nobody listens on it here, and no packet of it came by: is --port right?");

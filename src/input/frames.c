@@ -12,7 +12,12 @@
 #include "net/fragment.h"
 #include "net/segment.h"
 
-enum { FRAMES_PER_STEP = 512, INTERFACE_NAME_MAX = 64 };
+enum {
+	FRAMES_PER_STEP = 512,
+	FRAMES_PER_LOOK = 4,        /* at the clock */
+	STEP_NS = 50 * 1000 * 1000, /* a step that waits for frames ends after that */
+	INTERFACE_NAME_MAX = 64
+};
 
 struct frames {
 	struct capture *capture;
@@ -22,6 +27,7 @@ struct frames {
 	struct input_options options; /* for threads; its texts are not looked at any more */
 	uint64_t kinds[SEGMENT_KINDS];
 	bool live;
+	bool waits; /* for frames to come: live, or a pipe */
 	bool sheds; /* SHARE is to be kept */
 	struct share share;
 	int64_t window_ns; /* monotonic: when the share's window began */
@@ -163,6 +169,7 @@ enum err frames_open(const struct input_options *o, int fd, void **out, struct e
 		    : capture_open_fd(fd, o->path, &f->capture, info);
 	if (e == ERR_OK)
 		e = open_chain(f, o, info);
+	f->waits = f->live || (e == ERR_OK && capture_progress(f->capture) < 0);
 	f->sheds = f->live && o->max_cpu > 0;
 	if (f->sheds) {
 		share_init(&f->share, o->max_cpu);
@@ -219,9 +226,19 @@ static void keep_share(struct frames *f)
 	f->drops = capture.kernel_drops;
 }
 
+/*
+ * Where frames come one by one, so many of them can take a minute: whoever called the step has more to do, such as looking
+ * whether it is to end.
+ */
+static bool has_to_end(const struct frames *f, int taken, int64_t until_ns)
+{
+	return f->waits && taken % FRAMES_PER_LOOK == 0 && clock_mono_ns() >= until_ns;
+}
+
 static enum err frames_step(void *source, const struct event_sink *sink, struct errinfo *info)
 {
 	struct frames *f = source;
+	int64_t until_ns = f->waits ? clock_mono_ns() + STEP_NS : 0;
 	struct frame frame;
 	enum err e, waited;
 
@@ -229,7 +246,7 @@ static enum err frames_step(void *source, const struct event_sink *sink, struct 
 		chain_set_sink(f->chain, sink);
 	if (f->sheds)
 		keep_share(f);
-	for (int i = 0; i < FRAMES_PER_STEP; i++) {
+	for (int i = 0; i < FRAMES_PER_STEP && !has_to_end(f, i, until_ns); i++) {
 		e = capture_next(f->capture, &frame, info);
 		if (e == ERR_AGAIN) {
 			waited = let_time_pass(f, info);

@@ -1,4 +1,5 @@
 """The command line: help, and one clear line for what is wrong. No server needed."""
+import contextlib
 import json
 import os
 import pathlib
@@ -238,3 +239,25 @@ def test_ctrl_c_ends_the_question_for_the_password(myna, conversation):
         os.waitpid(pid, 0)
     os.close(terminal)
     assert ended and os.waitstatus_to_exitcode(status) == 2
+
+
+def test_ctrl_c_is_heard_while_frames_come_one_by_one(myna):
+    """A frame now and then, but never none for long: whoever waits for them looks up all the same."""
+    head = pcap([])
+    with subprocess.Popen([myna.path, "report", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as heard:
+        stopped = None
+        heard.stdin.write(head)
+        for i in range(400):
+            with contextlib.suppress(BrokenPipeError):
+                heard.stdin.write(pcap([frame(40000, 3306, 1 + 8 * i, 1, 0x18, b"\x04\0\0\0\x03DO ")])[len(head):])
+                heard.stdin.flush()
+            if i == 20:
+                heard.send_signal(signal.SIGINT)
+                stopped = time.monotonic()
+            if heard.poll() is not None:
+                break
+            time.sleep(0.02)
+        assert stopped and time.monotonic() - stopped < 2
+        with contextlib.suppress(BrokenPipeError):
+            heard.stdin.close()
+        assert b"frames" in heard.stdout.read()
