@@ -20,6 +20,8 @@ struct replay_args {
 	const char *speed;
 	uint64_t threads;
 	int64_t patience_ns;
+	bool read_only;
+	struct opt_texts allowed;
 	uint64_t limit;
 	int format; /* enum replay_format */
 };
@@ -51,6 +53,20 @@ static const struct opt rows[] = {
 	 .help = "give up when the target has done nothing at all for so long"},
 };
 
+static const struct opt content_rows[] = {
+	{.name = "read-only",
+	 .kind = OPT_FLAG,
+	 .offset = offsetof(struct replay_args, read_only),
+	 .help = "send only what is known to change no data, and make every session read only on "
+		 "the target"},
+	{.name = "allow-function",
+	 .kind = OPT_TEXTS,
+	 .offset = offsetof(struct replay_args, allowed),
+	 .placeholder = "NAME",
+	 .help = "with --read-only, send also what calls this function or procedure: NAME, or "
+		 "DATABASE.NAME; may be given several times"},
+};
+
 static const struct opt output_rows[] = {
 	{.letter = 'n',
 	 .name = "limit",
@@ -73,6 +89,7 @@ static const struct opt listen_rows[] = {LISTEN_OPTS(struct replay_args, listen)
 
 static const struct opt_group groups[] = {
 	OPT_GROUP("Target", target_rows),
+	OPT_GROUP("What is sent", content_rows),
 	OPT_GROUP("Pace", rows),
 	OPT_GROUP("Output", output_rows),
 	OPT_GROUP("Listening", listen_rows),
@@ -289,6 +306,8 @@ static int run(int argc, char **argv)
 	options.threads =
 		(unsigned)(args.threads > REPLAY_THREADS_MAX ? REPLAY_THREADS_MAX : args.threads);
 	options.patience_ns = args.patience_ns;
+	options.read_only = args.read_only;
+	options.allowed = &args.allowed;
 	raise_file_limit();
 	if (cli_open_input(&page, &words, &args.listen, &in, &info) == ERR_OK)
 		status = replay(in, &args, &options);

@@ -14,6 +14,7 @@ struct feed_session {
 	unsigned worker;
 	bool has_gap;
 	struct map announced; /* ids of statements that the worker knows; items are marks */
+	struct guard_session guarded;
 };
 
 enum err feed_init(struct feed *f, struct engine *g, struct worker *workers, unsigned count,
@@ -79,16 +80,23 @@ static uint8_t *put(uint8_t *to, struct slice s)
 	return to + s.len;
 }
 
-static size_t state_len(const struct session *s)
+/* May this statement, which rebuilds a part of the state of S, be sent? */
+static bool state_passes(struct feed *f, struct feed_session *fs, const struct session *s, size_t i)
+{
+	return !f->guard || guard_state(f->guard, &fs->guarded, s, s->state[i].text);
+}
+
+static size_t state_len(struct feed *f, struct feed_session *fs, const struct session *s)
 {
 	size_t len = 0;
 
 	for (size_t i = 0; i < s->state_count; i++)
-		len += sizeof(uint32_t) + s->state[i].text.len;
+		if (state_passes(f, fs, s, i))
+			len += sizeof(uint32_t) + s->state[i].text.len;
 	return len;
 }
 
-static enum err put_open(struct feed *f, const struct feed_session *fs, const struct session *s,
+static enum err put_open(struct feed *f, struct feed_session *fs, const struct session *s,
 			 int64_t at_ns)
 {
 	const struct item_open head = {
@@ -98,7 +106,7 @@ static enum err put_open(struct feed *f, const struct feed_session *fs, const st
 		.room = f->open[fs->worker],
 		.database_len = (uint32_t)s->database.len,
 		.attributes_len = (uint32_t)s->attributes.len,
-		.state_len = (uint32_t)state_len(s),
+		.state_len = (uint32_t)state_len(f, fs, s),
 		.collation = s->collation,
 		.caps_known = s->caps_known,
 		.database_known = s->database_known,
@@ -116,6 +124,8 @@ static enum err put_open(struct feed *f, const struct feed_session *fs, const st
 	for (size_t i = 0; i < s->state_count; i++) {
 		uint32_t len = (uint32_t)s->state[i].text.len;
 
+		if (!state_passes(f, fs, s, i))
+			continue;
 		for (size_t b = 0; b < sizeof(len); b++)
 			*to++ = (uint8_t)(len >> (8 * b));
 		to = put(to, s->state[i].text);
@@ -145,6 +155,7 @@ static enum err session_add(struct feed *f, const struct session *s, int64_t at_
 	fs->worker = least_busy(f);
 	fs->player = player_new();
 	map_init(&fs->announced, SESSION_STATEMENTS_MAX, NULL);
+	guard_session_init(&fs->guarded);
 	e = fs->player ? map_put(&f->sessions, s->id, fs) : ERR_NOMEM;
 	if (e != ERR_OK) {
 		if (fs->player)
@@ -161,6 +172,7 @@ static enum err session_add(struct feed *f, const struct session *s, int64_t at_
 static void feed_session_free(struct feed_session *fs)
 {
 	map_release(&fs->announced);
+	guard_session_release(&fs->guarded);
 	mem_free(fs);
 }
 
@@ -278,6 +290,10 @@ static enum err put_command(struct feed *f, struct feed_session *fs, const struc
 	uint8_t *to;
 
 	plan_command(e->session, c, &plan);
+	if (f->guard && plan.reason == SENT)
+		plan.reason = guard_command(f->guard, &fs->guarded, e->session, c, &payload);
+	if (payload.ptr != c->payload.ptr)
+		head.caps = 0;
 	head.reason = plan.reason;
 	head.kill_id = plan.kill_id;
 	head.kill_query = plan.kill_query;

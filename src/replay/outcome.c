@@ -107,27 +107,14 @@ void outcome_not_sent(struct outcome *o, uint64_t key, enum not_sent reason)
 		row->not_sent++;
 }
 
-static void add_trouble(struct outcome *o, const char *text, uint64_t count)
-{
-	size_t len = strnlen(text, OUTCOME_TROUBLE_MAX - 1);
-
-	for (size_t i = 0; i < o->trouble_count; i++) {
-		if (slice_eq(slice_cstr(o->troubles[i].text), slice_of(text, len))) {
-			o->troubles[i].count += count;
-			return;
-		}
-	}
-	if (o->trouble_count == OUTCOME_TROUBLES) {
-		o->troubles_more += count;
-		return;
-	}
-	o->troubles[o->trouble_count] = (struct outcome_trouble){.count = count};
-	memcpy(o->troubles[o->trouble_count++].text, text, len);
-}
-
 void outcome_trouble(struct outcome *o, const char *text)
 {
-	add_trouble(o, text, 1);
+	tally_add(&o->troubles, slice_cstr(text), 1);
+}
+
+void outcome_note(struct outcome *o, const char *text)
+{
+	tally_add(&o->notes, slice_cstr(text), 1);
 }
 
 static enum err merge_row(struct outcome *into, const struct outcome_row *from)
@@ -162,9 +149,8 @@ enum err outcome_merge(struct outcome *into, const struct outcome *from)
 		into->not_sent[r] += from->not_sent[r];
 	for (int v = 0; v < VERDICTS; v++)
 		into->verdicts[v] += from->verdicts[v];
-	for (size_t i = 0; i < from->trouble_count; i++)
-		add_trouble(into, from->troubles[i].text, from->troubles[i].count);
-	into->troubles_more += from->troubles_more;
+	tally_merge(&into->troubles, &from->troubles);
+	tally_merge(&into->notes, &from->notes);
 	if (from->short_of_memory)
 		into->short_of_memory = true;
 	e = hist_merge(&into->lateness, &from->lateness);
@@ -182,6 +168,15 @@ uint64_t outcome_differences(const struct outcome *o)
 	for (int v = 0; v < VERDICTS; v++)
 		if (verdict_differs((enum verdict)v))
 			n += o->verdicts[v];
+	return n;
+}
+
+uint64_t outcome_left_out(const struct outcome *o)
+{
+	uint64_t n = 0;
+
+	for (int r = NOT_SENT_READ_ONLY_WRITES; r <= NOT_SENT_READ_ONLY_UNKNOWN; r++)
+		n += o->not_sent[r];
 	return n;
 }
 

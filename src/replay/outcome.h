@@ -11,11 +11,10 @@
 #include "profile/profile.h"
 #include "replay/compare.h"
 #include "replay/item.h"
+#include "replay/tally.h"
 
 enum {
-	OUTCOME_SAMPLES = 3,       /* differences kept of a digest */
-	OUTCOME_TROUBLES = 16,     /* different texts of what went wrong with connections */
-	OUTCOME_TROUBLE_MAX = 256, /* bytes of one, with the NUL */
+	OUTCOME_SAMPLES = 3, /* differences kept of a digest */
 };
 
 /* One difference, to look up with `myna export`. */
@@ -34,12 +33,6 @@ struct outcome_row {
 	uint64_t not_sent;
 	struct outcome_sample *samples; /* OUTCOME_SAMPLES of them; NULL: none yet */
 	size_t sample_count;
-};
-
-/* What went wrong with a connection, and how often. */
-struct outcome_trouble {
-	char text[OUTCOME_TROUBLE_MAX];
-	uint64_t count;
 };
 
 /* Counts that are just added up: COUNT(name, text). */
@@ -61,6 +54,7 @@ struct outcome_trouble {
 	COUNT(state_failed, "statements that rebuild a joined session's state, and failed")        \
 	COUNT(prepared_late, "statements prepared at their first execution")                       \
 	COUNT(as_text, "executions sent as text, as the target does not prepare the statement")    \
+	COUNT(refused_read_only, "statements that --read-only let through and the target refused") \
 	COUNT(rolled_back, "transactions rolled back, as a deadlock did in the recording only")    \
 	COUNT(late_by_target, "commands that waited for the target's answer to the one before")
 
@@ -70,9 +64,8 @@ struct outcome {
 #undef COUNT
 	uint64_t not_sent[NOT_SENT_REASONS];
 	uint64_t verdicts[VERDICTS];
-	struct outcome_trouble troubles[OUTCOME_TROUBLES];
-	size_t trouble_count;
-	uint64_t troubles_more; /* with texts for which there was no room */
+	struct tally troubles; /* what went wrong with connections */
+	struct tally notes;    /* what was put right or left out, beyond the counts */
 	struct hist
 		lateness; /* of all commands sent, from when they were due; empty without a pace */
 	struct hist own_lateness;    /* without the time the target took for the command before */
@@ -102,9 +95,13 @@ void outcome_compared(struct outcome *o, struct outcome_row *row,
 
 void outcome_not_sent(struct outcome *o, uint64_t key, enum not_sent reason);
 void outcome_trouble(struct outcome *o, const char *text);
+void outcome_note(struct outcome *o, const char *text);
 
 /* All comparisons that are differences which the target has to answer for. */
 uint64_t outcome_differences(const struct outcome *o);
+
+/* Commands that --read-only left out. */
+uint64_t outcome_left_out(const struct outcome *o);
 
 /* Commands that were not sent, and that the target misses something by. */
 uint64_t outcome_missing(const struct outcome *o);

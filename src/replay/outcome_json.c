@@ -132,23 +132,30 @@ static void put_head(struct json *j, const struct outcome *o)
 	for (int r = 0; r < NOT_SENT_REASONS; r++)
 		put_count(j, not_sent_name((enum not_sent)r), o->not_sent[r]);
 	json_end(j);
+	put_count(j, "left_out_read_only", outcome_left_out(o));
 	put_verdicts(j, o->verdicts, true);
 	json_key_hist(j, "lateness", &o->lateness);
 	json_key_hist(j, "own_lateness", &o->own_lateness);
 }
 
-static void put_tail(struct json *j, const struct outcome *o)
+static void put_tally(struct json *j, const char *name, const struct tally *t)
 {
-	json_key(j, "troubles");
+	json_key(j, name);
 	json_array(j);
-	for (size_t i = 0; i < o->trouble_count; i++) {
+	for (size_t i = 0; i < t->count; i++) {
 		json_object(j);
 		json_key(j, "text");
-		json_cstr(j, o->troubles[i].text);
-		put_count(j, "count", o->troubles[i].count);
+		json_cstr(j, t->lines[i].text);
+		put_count(j, "count", t->lines[i].count);
 		json_end(j);
 	}
 	json_end(j);
+}
+
+static void put_tail(struct json *j, const struct outcome *o)
+{
+	put_tally(j, "troubles", &o->troubles);
+	put_tally(j, "notes", &o->notes);
 	json_key(j, "coverage");
 	json_object(j);
 	for (const struct coverage_field *f = coverage_fields; f->name; f++)

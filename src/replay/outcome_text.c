@@ -141,7 +141,7 @@ static void put_counts(const struct outcome *o, struct out *out)
 		   "stands for an unknown one");
 	put_if_any(out, o->state_failed, "statements to rebuild a session's state failed");
 	put_if_any(out, o->with_gaps, "have gaps: commands may be missing");
-	put_if_any(out, o->troubles_more, "other troubles with connections");
+	put_if_any(out, o->troubles.more, "other troubles with connections");
 	out_put_cstr(out, "\nCommands\n");
 	put_count(out, o->commands,
 		  o->ended ? "in the recording, as far as it was read" : "in the recording");
@@ -159,25 +159,27 @@ static void put_counts(const struct outcome *o, struct out *out)
 			out_printf(out, "  %12llu  not sent: %s\n",
 				   (unsigned long long)o->not_sent[r],
 				   not_sent_text((enum not_sent)r));
+	put_if_any(out, outcome_left_out(o), "left out by --read-only, in all");
+	put_if_any(out, o->refused_read_only,
+		   "let through by --read-only, and refused by the target for that");
 	out_put_cstr(out, "\nAnswers, compared with the recorded ones\n");
 	for (int v = 0; v < VERDICTS; v++)
 		put_if_any(out, o->verdicts[v], verdict_text((enum verdict)v));
 }
 
-static enum err put_troubles(const struct outcome *o, struct out *out)
+static enum err put_tally(const struct tally *tally, const char *title, struct out *out)
 {
-	static const struct table_column columns[] = {
-		{.title = "times", .align = TABLE_RIGHT},
-		{.title = "what went wrong with connections"}};
+	const struct table_column columns[] = {{.title = "times", .align = TABLE_RIGHT},
+					       {.title = title}};
 	struct table t;
 	enum err e;
 
-	if (o->trouble_count == 0)
+	if (tally->count == 0)
 		return ERR_OK;
 	table_init(&t, columns, sizeof(columns) / sizeof(*columns), false);
-	for (size_t i = 0; i < o->trouble_count; i++) {
-		table_u64(&t, o->troubles[i].count);
-		table_cstr(&t, o->troubles[i].text);
+	for (size_t i = 0; i < tally->count; i++) {
+		table_u64(&t, tally->lines[i].count);
+		table_cstr(&t, tally->lines[i].text);
 	}
 	out_put_cstr(out, "\n");
 	e = table_write(&t, out);
@@ -342,7 +344,9 @@ enum err outcome_write_text(const struct outcome *o, size_t limit, struct out *o
 	e = put_latency(o, out);
 	put_counts(o, out);
 	if (e == ERR_OK)
-		e = put_troubles(o, out);
+		e = put_tally(&o->troubles, "what went wrong with connections", out);
+	if (e == ERR_OK)
+		e = put_tally(&o->notes, "what was not as recorded", out);
 	put_lateness(o, out);
 	out_printf(out, "\nStatements, recorded and now; %zu of %zu\n", count, o->rows.count);
 	if (e == ERR_OK)

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "replay/guard.h"
 
 enum { PLAYER_PAYLOAD_MAX = 16 << 20 }; /* bytes of an answer's packet that are looked at */
 
@@ -175,7 +176,7 @@ void player_lose(struct player *p, enum not_sent reason, const char *text)
 	bool matters = p->under_way || reason == NOT_SENT_NOT_CONNECTED;
 
 	if (text && !p->quit) {
-		p->trouble = mem_copy_str(text, strnlen(text, OUTCOME_TROUBLE_MAX));
+		p->trouble = mem_copy_str(text, strnlen(text, TALLY_TEXT_MAX));
 		atomic_store(&w->engine->target_doubtful, true);
 	}
 	w->outcome.unanswered += p->under_way != NULL;
@@ -269,6 +270,7 @@ static void connected(struct player *p)
 	worker_moved(w, now);
 	logged_in(p);
 	player_set_phase(p, PLAYER_READY);
+	p->guard_due = w->engine->options->read_only;
 	if (p->under_way) {
 		const struct facts ok = {.kind = RESPONSE_OK, .results = 1};
 
@@ -397,6 +399,11 @@ static enum step step_ready(struct player *p, struct item *item)
 
 	if (is_stopping(p))
 		return stop_now(p);
+	if (p->guard_due) {
+		p->guard_due = false;
+		player_send_own(p, OWN_GUARD, MYP_COM_QUERY, SLICE_LIT(GUARD_STATEMENT));
+		return p->phase == PLAYER_GONE ? STEP_ON : STEP_WAIT;
+	}
 	if (rebuild_state(p) || p->phase != PLAYER_READY)
 		return p->phase == PLAYER_GONE ? STEP_ON : STEP_WAIT;
 	if (p->rollback_due) {

@@ -22,7 +22,7 @@ enum player_phase {
 };
 
 /* A statement of our own that is under way, in phase BUSY. */
-enum player_own { OWN_NONE, OWN_STATE, OWN_PREPARE, OWN_ROLLBACK };
+enum player_own { OWN_NONE, OWN_GUARD, OWN_STATE, OWN_PREPARE, OWN_ROLLBACK };
 
 struct player {
 	struct worker *worker;
@@ -57,6 +57,7 @@ struct player {
 	bool quit;         /* COM_QUIT was sent: that the connection ends is as it should be */
 	bool skipping;     /* the transaction was rolled back on the target only */
 	bool diverged;     /* until the end of the transaction, differences are consequences */
+	bool guard_due;    /* the connection has to be made read only */
 	bool rollback_due; /* the transaction was rolled back in the recording only */
 };
 

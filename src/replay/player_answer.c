@@ -1,5 +1,6 @@
 /* player_answer - what the target answers, and how it compares with the recording. */
 #include "base/clock.h"
+#include "replay/guard.h"
 #include "replay/player.h"
 
 static const struct facts *if_prepared(const struct facts *f)
@@ -34,10 +35,15 @@ static void finish_own(struct player *p, const struct facts *facts)
 {
 	struct outcome *o = &p->worker->outcome;
 	enum player_own own = p->own;
-	char text[OUTCOME_TROUBLE_MAX];
+	char text[TALLY_TEXT_MAX];
 
 	p->own = OWN_NONE;
 	switch (own) {
+	case OWN_GUARD:
+		if (facts->error_code != 0)
+			player_lose(p, NOT_SENT_NOT_CONNECTED,
+				    "the target cannot make a session read only");
+		break;
 	case OWN_STATE:
 		if (facts->error_code == 0)
 			break;
@@ -135,7 +141,7 @@ static void take_packet(struct player *p, const struct myp_packet *packet, int64
 /* Servers say why before they close a connection. */
 static void take_farewell(struct player *p, const struct myp_packet *packet)
 {
-	char text[OUTCOME_TROUBLE_MAX] = "the target sent a packet that nobody asked for";
+	char text[TALLY_TEXT_MAX] = "the target sent a packet that nobody asked for";
 	struct myp_err err;
 
 	if (myp_err_decode(packet->payload, p->caps, &err) == ERR_OK)
@@ -235,6 +241,10 @@ static void compare(struct player *p, const struct pending *d, const struct fact
 		.replayed = d->replayed,
 	};
 
+	if (p->worker->engine->options->read_only && guard_refused(recorded, &d->replayed)) {
+		comparison.verdict = VERDICT_REFUSED;
+		o->refused_read_only++;
+	}
 	if (p->diverged && verdict_differs(comparison.verdict))
 		comparison.verdict = VERDICT_CONSEQUENCE;
 	count_recorded(o, row, d, recorded);

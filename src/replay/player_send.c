@@ -175,6 +175,7 @@ static void note_effect(struct player *p, struct item_command *c, struct mapped 
 	if (c->code != MYP_COM_CHANGE_USER && c->code != MYP_COM_RESET_CONNECTION)
 		return;
 	statements_release(&p->statements);
+	p->guard_due = p->worker->engine->options->read_only;
 	p->skipping = p->diverged = p->rollback_due = false;
 }
 

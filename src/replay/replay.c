@@ -27,6 +27,7 @@ struct replay {
 	struct worker workers[REPLAY_THREADS_MAX];
 	unsigned worker_count;
 	struct feed feed;
+	struct guard guard;
 	struct outcome outcome;
 	bool finished;
 	struct errinfo failure; /* why the target was given up; ERR_OK: it was not */
@@ -137,6 +138,10 @@ enum err replay_new(const struct replay_options *options, struct replay **out, s
 		return err_set(info, ERR_NOMEM, 0, "%s", err_text(ERR_NOMEM));
 	r->options = *options;
 	set_defaults(&r->options);
+	r->guard.outcome = &r->outcome;
+	if (options->allowed)
+		r->guard.allowed = (struct sql_allowed){.names = options->allowed->items,
+							.count = options->allowed->count};
 	outcome_init(&r->outcome);
 	r->outcome.speed = options->speed;
 	r->done = -1;
@@ -152,6 +157,8 @@ enum err replay_new(const struct replay_options *options, struct replay **out, s
 	if (e == ERR_OK &&
 	    feed_init(&r->feed, &r->engine, r->workers, r->options.threads, &r->outcome) != ERR_OK)
 		e = err_set(info, ERR_NOMEM, 0, "%s", err_text(ERR_NOMEM));
+	if (e == ERR_OK && options->read_only)
+		r->feed.guard = &r->guard;
 	if (e == ERR_OK)
 		e = start_workers(r, info);
 	if (e != ERR_OK) {

@@ -26,12 +26,14 @@ struct replay_progress {
 
 struct replay_options {
 	const struct target
-		*target;     /* outlives the replay; its account stands for every recorded user */
-	double speed;        /* 1: as recorded, 2: twice as fast; 0: as fast as answers come */
-	unsigned threads;    /* 0: four per processor, 16 at most */
-	size_t ahead_bytes;  /* read ahead at most so much; 0: 16 MiB */
-	int64_t ahead_ns;    /* and, with a speed, so much of the target's time; 0: 2 s */
-	int64_t patience_ns; /* a target that does nothing for so long hangs; 0: 60 s */
+		*target;    /* outlives the replay; its account stands for every recorded user */
+	double speed;       /* 1: as recorded, 2: twice as fast; 0: as fast as answers come */
+	unsigned threads;   /* 0: four per processor, 16 at most */
+	size_t ahead_bytes; /* read ahead at most so much; 0: 16 MiB */
+	int64_t ahead_ns;   /* and, with a speed, so much of the target's time; 0: 2 s */
+	bool read_only;     /* send only what is known to change no data */
+	const struct opt_texts *allowed; /* routines that may be called then; NULL: none */
+	int64_t patience_ns;             /* a target that does nothing for so long hangs; 0: 60 s */
 	/* Called about twice a second, also while the sink blocks; may be NULL. */
 	void (*progress)(void *ctx, const struct replay_progress *p);
 	void *progress_ctx;

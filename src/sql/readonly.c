@@ -8,17 +8,19 @@
 
 #include <stdlib.h>
 
-enum { ROUTINE_NAME_MAX = 200 }; /* bytes of a name that is looked up; servers' have 2 x 64 characters */
+enum {
+	ROUTINE_NAME_MAX = 200
+}; /* bytes of a name that is looked up; servers' have 2 x 64 characters */
 
 struct reading {
 	struct sql_lexer lx;
-	bool without_code; /* executable comments are comments */
+	bool without_code;    /* executable comments are comments */
 	struct slice version; /* of the first executable comment; empty: none yet */
 	struct sql_token t, before, before_that;
 	bool ended;
-	bool explains; /* but does not execute */
-	bool in_with;  /* in the list of WITH, outside of its brackets */
-	size_t depth;  /* of brackets */
+	bool explains;       /* but does not execute */
+	bool in_with;        /* in the list of WITH, outside of its brackets */
+	size_t depth;        /* of brackets */
 	const uint8_t *name; /* where the name, with its qualifiers, of the last token begins */
 	struct sql_allowed allowed;
 	struct sql_read_only *out;
@@ -201,8 +203,7 @@ static void look_at_word(struct reading *r)
 		harm(r, SQL_HARM_LOCKS);
 	if (before == SQL_WORD_LOCK && at(r, SQL_WORD_IN))
 		harm(r, SQL_HARM_LOCKS);
-	if (at(r, SQL_WORD_FOR) && before == SQL_WORD_VALUE &&
-	    r->before_that.word == SQL_WORD_NEXT)
+	if (at(r, SQL_WORD_FOR) && before == SQL_WORD_VALUE && r->before_that.word == SQL_WORD_NEXT)
 		harm(r, SQL_HARM_WRITES);
 	if (sql_token_is(&r->before, '.') && slice_eq_nocase(r->t.text, SLICE_LIT("nextval")))
 		harm(r, SQL_HARM_WRITES);
@@ -308,8 +309,8 @@ static void look_at_item(struct reading *r, bool for_ends)
 	look_at_variable(r);
 	transaction = at(r, SQL_WORD_TRANSACTION);
 	for (; !r->ended; next(r)) {
-		if (r->depth == 0 &&
-		    ((sql_token_is(&r->t, ',') && !transaction) || (for_ends && at(r, SQL_WORD_FOR))))
+		if (r->depth == 0 && ((sql_token_is(&r->t, ',') && !transaction) ||
+				      (for_ends && at(r, SQL_WORD_FOR))))
 			return;
 		if (transaction && at(r, SQL_WORD_WRITE))
 			harm(r, SQL_HARM_ALLOWS);
@@ -547,7 +548,7 @@ void sql_read_only_check(struct slice sql, struct sql_options options, struct sq
 		out->harm = plain.harm;
 		out->routine = plain.routine;
 	} else if (plain.rest.ptr != out->rest.ptr || plain.prepared != out->prepared ||
-		 plain.read_write != out->read_write) {
+		   plain.read_write != out->read_write) {
 		out->harm = SQL_HARM_UNCLEAR;
 	}
 }

@@ -21,7 +21,12 @@ enum sql_harm {
 };
 
 /* SQL-level prepared statements, of which the caller has to know the texts. */
-enum sql_prepared { SQL_PREPARED_NONE, SQL_PREPARED_MADE, SQL_PREPARED_EXECUTED, SQL_PREPARED_GONE };
+enum sql_prepared {
+	SQL_PREPARED_NONE,
+	SQL_PREPARED_MADE,
+	SQL_PREPARED_EXECUTED,
+	SQL_PREPARED_GONE
+};
 
 /*
  * Routines that may be called, beside the servers' own functions: "name", in whatever database, or
@@ -36,9 +41,9 @@ struct sql_read_only {
 	enum sql_harm harm;
 	enum sql_prepared prepared; /* with NONE: whether it harms is up to the text prepared */
 	struct slice routine;       /* HARM_ROUTINE: its name, as written */
-	bool read_write;            /* START TRANSACTION READ WRITE, which is no harm if not sent so */
-	bool snapshot;              /* START TRANSACTION WITH CONSISTENT SNAPSHOT */
-	struct slice rest;          /* what follows the semicolon; without one, empty */
+	bool read_write;   /* START TRANSACTION READ WRITE, which is no harm if not sent so */
+	bool snapshot;     /* START TRANSACTION WITH CONSISTENT SNAPSHOT */
+	struct slice rest; /* what follows the semicolon; without one, empty */
 };
 
 /* Fills *OUT for the first statement of SQL; the further ones are OUT->rest. */

@@ -46,8 +46,10 @@ static void what_only_reads_is_harmless(void **state)
 		"select * from t use index for join (i) where (a, b) in ((1, 2))",
 		"with x (a, b) as (select 1, 2), y (c) as (select 3) select * from x, y",
 		"with recursive x as (select 1 union all select 1 from x) (select * from x)",
-		"select sum(a) over (partition by b), row_number() over w from t window w as (order by a)",
-		"select * from json_table('[]', '$[*]' columns (a int path '$', b datetime(6) path '$')) as j",
+		"select sum(a) over (partition by b), row_number() over w from t window w as "
+		"(order by a)",
+		"select * from json_table('[]', '$[*]' columns (a int path '$', b datetime(6) path "
+		"'$')) as j",
 		"select a from (select 1) as d (a)",
 		"select a from (select 1) d (a)",
 		"table t",
@@ -217,22 +219,20 @@ static void routines_that_are_not_known_may_write(void **state)
 
 static void what_is_set_beyond_the_session_is_told(void **state)
 {
-	static const char *const global[] = {"set global a = 1",
-					     "set @@global.a = 1",
-					     "set @x = 1, @@GLOBAL.a = 1",
-					     "set persist a = 1",
-					     "set @@persist_only.a = 1",
-					     "set global transaction read only",
-					     "set resource group x",
-					     NULL};
-	static const char *const allows[] = {"set session transaction read write",
-					     "set transaction read write",
-					     "set transaction isolation level serializable, read write",
-					     "set transaction_read_only = 0",
-					     "set @@session.tx_read_only = 0",
-					     "set session `tx_read_only` = 0",
-					     "set statement tx_read_only = 0 for select 1",
-					     NULL};
+	static const char *const global[] = {
+		"set global a = 1",           "set @@global.a = 1",
+		"set @x = 1, @@GLOBAL.a = 1", "set persist a = 1",
+		"set @@persist_only.a = 1",   "set global transaction read only",
+		"set resource group x",       NULL};
+	static const char *const allows[] = {
+		"set session transaction read write",
+		"set transaction read write",
+		"set transaction isolation level serializable, read write",
+		"set transaction_read_only = 0",
+		"set @@session.tx_read_only = 0",
+		"set session `tx_read_only` = 0",
+		"set statement tx_read_only = 0 for select 1",
+		NULL};
 
 	(void)state;
 	check_all(global, SQL_HARM_GLOBAL);
@@ -241,11 +241,9 @@ static void what_is_set_beyond_the_session_is_told(void **state)
 
 static void what_depends_on_the_version_is_unclear(void **state)
 {
-	static const char *const texts[] = {"select 1 /*!50000 , 2 */ /*!80000 , 3 */",
-					    "select 1 /*!50000 /* */ , 2 */",
-					    "select 1 /*!99999 /* */ , 2 */",
-					    "begin /*!80000 ; select 1 */",
-					    NULL};
+	static const char *const texts[] = {
+		"select 1 /*!50000 , 2 */ /*!80000 , 3 */", "select 1 /*!50000 /* */ , 2 */",
+		"select 1 /*!99999 /* */ , 2 */", "begin /*!80000 ; select 1 */", NULL};
 
 	(void)state;
 	check_all(texts, SQL_HARM_UNCLEAR);
