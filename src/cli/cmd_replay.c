@@ -20,6 +20,10 @@ struct replay_args {
 	const char *speed;
 	uint64_t threads;
 	int64_t patience_ns;
+	struct filter_options filter;
+	const char *share;
+	uint64_t copies;
+	int64_t spread_ns;
 	bool read_only;
 	struct opt_texts allowed;
 	uint64_t limit;
@@ -54,6 +58,24 @@ static const struct opt rows[] = {
 };
 
 static const struct opt content_rows[] = {
+	FILTER_COMMAND_OPTS_BUT(struct replay_args, filter, "recorded-user"),
+	{.name = "share",
+	 .kind = OPT_TEXT,
+	 .offset = offsetof(struct replay_args, share),
+	 .placeholder = "PERCENT",
+	 .help = "replay only so many of the sessions, such as 10%: whole ones, always the same"},
+	{.name = "copies",
+	 .kind = OPT_UINT,
+	 .offset = offsetof(struct replay_args, copies),
+	 .placeholder = "N",
+	 .def = "1",
+	 .help = "replay each session on N connections"},
+	{.name = "spread",
+	 .kind = OPT_DURATION,
+	 .offset = offsetof(struct replay_args, spread_ns),
+	 .placeholder = "TIME",
+	 .def = "1s",
+	 .help = "with --copies, begin them spread over this time"},
 	{.name = "read-only",
 	 .kind = OPT_FLAG,
 	 .offset = offsetof(struct replay_args, read_only),
@@ -131,6 +153,36 @@ static enum err parse_speed(const char *text, double *out, struct errinfo *info)
 			       "--speed takes 'max' or a number from 0.01 to 1000, not '%s'", text);
 	*out = v;
 	return ERR_OK;
+}
+
+/* "10%"; NULL: all. */
+static enum err parse_share(const char *text, double *out, struct errinfo *info)
+{
+	size_t len = text ? strlen(text) : 0;
+	char number[16];
+	double v = 100;
+
+	*out = 1;
+	if (!text)
+		return ERR_OK;
+	if (len > 1 && text[len - 1] == '%' && len - 1 < sizeof(number)) {
+		memcpy(number, text, len - 1);
+		number[len - 1] = '\0';
+		if (scan_double(number, &v) == ERR_OK && v > 0 && v <= 100) {
+			*out = v / 100;
+			return ERR_OK;
+		}
+	}
+	return err_set(info, ERR_USAGE, 0, "--share takes a percentage such as 10%%, not '%s'",
+		       text);
+}
+
+static enum err check_copies(uint64_t copies, struct errinfo *info)
+{
+	if (copies >= 1 && copies <= REPLAY_COPIES_MAX)
+		return ERR_OK;
+	return err_set(info, ERR_USAGE, 0, "--copies takes a number from 1 to %d",
+		       REPLAY_COPIES_MAX);
 }
 
 /* What stands in argv can be seen by everybody on the machine; it was copied. */
@@ -299,6 +351,8 @@ static int run(int argc, char **argv)
 		return cli_fail(&page, &info);
 	}
 	if (parse_speed(args.speed, &options.speed, &info) != ERR_OK ||
+	    parse_share(args.share, &options.share, &info) != ERR_OK ||
+	    check_copies(args.copies, &info) != ERR_OK ||
 	    target_resolve(&args.target, &target, &info) != ERR_OK)
 		return cli_fail(&page, &info);
 	wipe_secrets(&args.target);
@@ -306,6 +360,9 @@ static int run(int argc, char **argv)
 	options.threads =
 		(unsigned)(args.threads > REPLAY_THREADS_MAX ? REPLAY_THREADS_MAX : args.threads);
 	options.patience_ns = args.patience_ns;
+	options.filter = &args.filter;
+	options.copies = (unsigned)args.copies;
+	options.spread_ns = args.spread_ns;
 	options.read_only = args.read_only;
 	options.allowed = &args.allowed;
 	raise_file_limit();

@@ -133,7 +133,10 @@ struct listen_args {
 	}
 
 /* Which events pass, for every command that takes them. What is known of commands when they are sent. */
-#define FILTER_COMMAND_OPTS(type, member)                                                          \
+#define FILTER_COMMAND_OPTS(type, member) FILTER_COMMAND_OPTS_BUT(type, member, "user")
+
+/* The same for a command whose --user is another one. */
+#define FILTER_COMMAND_OPTS_BUT(type, member, user_option)                                         \
 	{.name = "since",                                                                          \
 	 .kind = OPT_TEXT,                                                                         \
 	 .offset = offsetof(type, member.since),                                                   \
@@ -150,7 +153,7 @@ struct listen_args {
 		 .offset = offsetof(type, member.sessions),                                        \
 		 .placeholder = "ID",                                                              \
 		 .help = "only this session, by its id or the beginning of it; may be repeated"},  \
-		{.name = "user",                                                                   \
+		{.name = (user_option),                                                            \
 		 .kind = OPT_TEXTS,                                                                \
 		 .offset = offsetof(type, member.users),                                           \
 		 .placeholder = "NAME",                                                            \

@@ -12,6 +12,8 @@ struct feed_session {
 	uint64_t id;
 	struct player *player; /* the worker's, from its first item on */
 	unsigned worker;
+	uint32_t copy;
+	int64_t shift_ns; /* of recorded time: how much later than the first copy it is */
 	bool has_gap;
 	struct map announced; /* ids of statements that the worker knows; items are marks */
 	struct guard_session guarded;
@@ -68,7 +70,7 @@ static struct item *item_new(struct feed *f, const struct feed_session *s, enum 
 	*item = (struct item){.size = (uint32_t)size,
 			      .type = type,
 			      .player = s->player,
-			      .at_ns = at_ns - f->base_ns};
+			      .at_ns = at_ns - f->base_ns + s->shift_ns};
 	atomic_fetch_add_explicit(&f->engine->waiting_bytes, (long long)size, memory_order_relaxed);
 	return item;
 }
@@ -103,6 +105,7 @@ static enum err put_open(struct feed *f, struct feed_session *fs, const struct s
 		.caps = s->caps,
 		.session = s->id,
 		.connection_id = s->connection_id,
+		.copy = fs->copy,
 		.room = f->open[fs->worker],
 		.database_len = (uint32_t)s->database.len,
 		.attributes_len = (uint32_t)s->attributes.len,
@@ -144,19 +147,35 @@ static unsigned least_busy(const struct feed *f)
 	return least;
 }
 
-static enum err session_add(struct feed *f, const struct session *s, int64_t at_ns)
+/* A copy of a session is one of its own. */
+static uint64_t session_key(uint64_t id, uint32_t copy)
+{
+	return copy == 0 ? id : hash_mix(id, copy);
+}
+
+/* How much later COPY is than the first one, in recorded time. */
+static int64_t shift_of(const struct feed *f, uint32_t copy)
+{
+	const struct replay_options *o = f->engine->options;
+
+	return (int64_t)((double)o->spread_ns * copy / o->copies * (o->speed > 0 ? o->speed : 1));
+}
+
+static enum err session_add(struct feed *f, const struct session *s, uint32_t copy, int64_t at_ns)
 {
 	struct feed_session *fs = mem_zalloc(sizeof(*fs));
 	enum err e;
 
 	if (!fs)
 		return ERR_NOMEM;
-	fs->id = s->id;
+	fs->id = session_key(s->id, copy);
+	fs->copy = copy;
+	fs->shift_ns = shift_of(f, copy);
 	fs->worker = least_busy(f);
 	fs->player = player_new();
 	map_init(&fs->announced, SESSION_STATEMENTS_MAX, NULL);
 	guard_session_init(&fs->guarded);
-	e = fs->player ? map_put(&f->sessions, s->id, fs) : ERR_NOMEM;
+	e = fs->player ? map_put(&f->sessions, fs->id, fs) : ERR_NOMEM;
 	if (e != ERR_OK) {
 		if (fs->player)
 			player_free(fs->player);
@@ -166,6 +185,7 @@ static enum err session_add(struct feed *f, const struct session *s, int64_t at_
 	f->open[fs->worker]++;
 	f->outcome->joined += s->joined;
 	f->outcome->state_incomplete += s->joined && (s->state_incomplete || !s->database_known);
+	engine_kill_put(f->engine, engine_kill_key(s->connection_id, copy), 0);
 	return put_open(f, fs, s, at_ns);
 }
 
@@ -191,7 +211,17 @@ static enum err session_end(struct feed *f, struct feed_session *fs, int64_t at_
 	return e;
 }
 
-static enum err on_session(struct feed *f, const struct event *e)
+/* When the session began, unless it is told of later, as what came before was left out. */
+static int64_t begin_ns(const struct event *e)
+{
+	const struct session *s = e->session;
+
+	return s->start_ns > 0 && s->start_ns < e->time_ns && s->commands == 0 && !s->joined
+		       ? s->start_ns
+		       : e->time_ns;
+}
+
+static enum err on_session(struct feed *f, const struct event *e, uint32_t copy)
 {
 	const struct session *s = e->session;
 
@@ -208,7 +238,7 @@ static enum err on_session(struct feed *f, const struct event *e)
 	case SESSION_LOGIN_OK:
 		break;
 	}
-	return session_add(f, s, s->start_ns > 0 ? s->start_ns : e->time_ns);
+	return session_add(f, s, copy, begin_ns(e));
 }
 
 /* --- statements whose text the worker knows --- */
@@ -360,30 +390,24 @@ static enum err on_data(struct feed *f, struct feed_session *fs, const struct ev
 
 static void begin(struct feed *f, const struct event *e)
 {
-	const struct session *s = e->session;
-
 	f->begun = true;
-	f->base_ns = e->time_ns;
-	if (e->type == EVENT_SESSION && !s->joined && s->start_ns > 0 && s->start_ns < f->base_ns)
-		f->base_ns = s->start_ns;
+	f->base_ns = e->type == EVENT_SESSION ? begin_ns(e) : e->time_ns;
 	f->engine->pace.start_ns = clock_mono_ns();
 }
 
-enum err feed_event(struct feed *f, const struct event *e)
+static enum err copy_event(struct feed *f, const struct event *e, uint32_t copy)
 {
-	struct feed_session *fs = map_get(&f->sessions, e->session->id, NULL);
+	uint64_t key = session_key(e->session->id, copy);
+	struct feed_session *fs = map_get(&f->sessions, key, NULL);
 	enum err err;
 
-	if (!f->begun)
-		begin(f, e);
-	f->last_ns = e->time_ns > f->last_ns ? e->time_ns : f->last_ns;
 	if (!fs && e->type == EVENT_SESSION)
-		return on_session(f, e);
+		return on_session(f, e, copy);
 	if (!fs && e->type == EVENT_COMMAND) {
-		err = session_add(f, e->session, e->command->first_ns);
+		err = session_add(f, e->session, copy, e->command->first_ns);
 		if (err != ERR_OK)
 			return err;
-		fs = map_get(&f->sessions, e->session->id, NULL);
+		fs = map_get(&f->sessions, key, NULL);
 	}
 	if (!fs)
 		return ERR_OK;
@@ -405,6 +429,18 @@ enum err feed_event(struct feed *f, const struct event *e)
 		break;
 	}
 	return ERR_OK;
+}
+
+enum err feed_event(struct feed *f, const struct event *e)
+{
+	enum err err = ERR_OK;
+
+	if (!f->begun)
+		begin(f, e);
+	f->last_ns = e->time_ns > f->last_ns ? e->time_ns : f->last_ns;
+	for (uint32_t copy = 0; err == ERR_OK && copy < f->engine->options->copies; copy++)
+		err = copy_event(f, e, copy);
+	return err;
 }
 
 enum err feed_end(struct feed *f)

@@ -57,7 +57,7 @@ static enum not_sent reason_of(enum sql_harm harm)
 
 static void note_routine(const struct guard *g, struct slice name)
 {
-	char text[TALLY_TEXT_MAX];
+	char text[REMARK_TEXT_MAX];
 
 	if (name.len == 0)
 		return;

@@ -27,6 +27,7 @@ struct item_open {
 	uint64_t caps;
 	uint64_t session;
 	uint32_t connection_id; /* 0: unknown */
+	uint32_t copy;          /* of the session; 0: the first one */
 	uint32_t room; /* sessions of the worker that were open in the recording, with this one */
 	uint32_t database_len, attributes_len, state_len;
 	uint16_t collation;

@@ -109,12 +109,12 @@ void outcome_not_sent(struct outcome *o, uint64_t key, enum not_sent reason)
 
 void outcome_trouble(struct outcome *o, const char *text)
 {
-	tally_add(&o->troubles, slice_cstr(text), 1);
+	remarks_add(&o->troubles, slice_cstr(text), 1);
 }
 
 void outcome_note(struct outcome *o, const char *text)
 {
-	tally_add(&o->notes, slice_cstr(text), 1);
+	remarks_add(&o->notes, slice_cstr(text), 1);
 }
 
 static enum err merge_row(struct outcome *into, const struct outcome_row *from)
@@ -149,8 +149,8 @@ enum err outcome_merge(struct outcome *into, const struct outcome *from)
 		into->not_sent[r] += from->not_sent[r];
 	for (int v = 0; v < VERDICTS; v++)
 		into->verdicts[v] += from->verdicts[v];
-	tally_merge(&into->troubles, &from->troubles);
-	tally_merge(&into->notes, &from->notes);
+	remarks_merge(&into->troubles, &from->troubles);
+	remarks_merge(&into->notes, &from->notes);
 	if (from->short_of_memory)
 		into->short_of_memory = true;
 	e = hist_merge(&into->lateness, &from->lateness);

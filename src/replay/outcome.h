@@ -11,7 +11,7 @@
 #include "profile/profile.h"
 #include "replay/compare.h"
 #include "replay/item.h"
-#include "replay/tally.h"
+#include "replay/remarks.h"
 
 enum {
 	OUTCOME_SAMPLES = 3, /* differences kept of a digest */
@@ -47,6 +47,7 @@ struct outcome_row {
 	COUNT(not_connected, "sessions that could not connect")                                    \
 	COUNT(connections_lost, "connections lost in the middle")                                  \
 	COUNT(commands, "commands in the recording")                                               \
+	COUNT(filtered, "commands that filters or --share left out")                               \
 	COUNT(sent, "commands sent")                                                               \
 	COUNT(answered, "commands answered, of those that have an answer")                         \
 	COUNT(unanswered, "commands sent, but never answered")                                     \
@@ -64,14 +65,15 @@ struct outcome {
 #undef COUNT
 	uint64_t not_sent[NOT_SENT_REASONS];
 	uint64_t verdicts[VERDICTS];
-	struct tally troubles; /* what went wrong with connections */
-	struct tally notes;    /* what was put right or left out, beyond the counts */
+	struct remarks troubles; /* what went wrong with connections */
+	struct remarks notes;    /* what was put right or left out, beyond the counts */
 	struct hist
 		lateness; /* of all commands sent, from when they were due; empty without a pace */
 	struct hist own_lateness;    /* without the time the target took for the command before */
 	struct map rows;             /* struct outcome_row by key */
 	const struct profile *names; /* texts of the rows; borrowed */
 	struct coverage coverage;    /* of the recording, as far as it was read */
+	unsigned copies;             /* connections for each session */
 	double speed;                /* 0: as fast as answers came */
 	int64_t recorded_ns;         /* from the first to the last event that was read */
 	int64_t replayed_ns;         /* from the first to the last command or answer */

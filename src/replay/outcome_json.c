@@ -117,6 +117,7 @@ static void put_head(struct json *j, const struct outcome *o)
 		json_cstr(j, o->ended);
 	else
 		json_null(j);
+	put_count(j, "copies", o->copies);
 	json_key(j, "speed");
 	json_double(j, o->speed);
 	put_time(j, "recorded_ns", o->recorded_ns);
@@ -138,7 +139,7 @@ static void put_head(struct json *j, const struct outcome *o)
 	json_key_hist(j, "own_lateness", &o->own_lateness);
 }
 
-static void put_tally(struct json *j, const char *name, const struct tally *t)
+static void put_remarks(struct json *j, const char *name, const struct remarks *t)
 {
 	json_key(j, name);
 	json_array(j);
@@ -154,8 +155,8 @@ static void put_tally(struct json *j, const char *name, const struct tally *t)
 
 static void put_tail(struct json *j, const struct outcome *o)
 {
-	put_tally(j, "troubles", &o->troubles);
-	put_tally(j, "notes", &o->notes);
+	put_remarks(j, "troubles", &o->troubles);
+	put_remarks(j, "notes", &o->notes);
 	json_key(j, "coverage");
 	json_object(j);
 	for (const struct coverage_field *f = coverage_fields; f->name; f++)

@@ -38,6 +38,10 @@ static void put_head(const struct outcome *o, struct out *out)
 		out_printf(out, "as fast as answers came: %s commands/s",
 			   units_number(seconds > 0 ? (double)o->sent / seconds : 0).text);
 	out_put_cstr(out, "\n");
+	if (o->copies > 1)
+		out_printf(out,
+			   "Each session was replayed %u times: all counts are of all of them\n",
+			   o->copies);
 	if (o->ended)
 		out_printf(out, "It did not run to its end: %s\n", o->ended);
 	if (o->short_of_memory)
@@ -145,6 +149,7 @@ static void put_counts(const struct outcome *o, struct out *out)
 	out_put_cstr(out, "\nCommands\n");
 	put_count(out, o->commands,
 		  o->ended ? "in the recording, as far as it was read" : "in the recording");
+	put_if_any(out, o->filtered, "left out by filters or --share");
 	put_count(out, o->sent, "sent");
 	put_count(out, o->answered, "answered (some have no answer)");
 	put_if_any(out, o->unanswered, "never answered");
@@ -167,19 +172,19 @@ static void put_counts(const struct outcome *o, struct out *out)
 		put_if_any(out, o->verdicts[v], verdict_text((enum verdict)v));
 }
 
-static enum err put_tally(const struct tally *tally, const char *title, struct out *out)
+static enum err put_remarks(const struct remarks *remarks, const char *title, struct out *out)
 {
 	const struct table_column columns[] = {{.title = "times", .align = TABLE_RIGHT},
 					       {.title = title}};
 	struct table t;
 	enum err e;
 
-	if (tally->count == 0)
+	if (remarks->count == 0)
 		return ERR_OK;
 	table_init(&t, columns, sizeof(columns) / sizeof(*columns), false);
-	for (size_t i = 0; i < tally->count; i++) {
-		table_u64(&t, tally->lines[i].count);
-		table_cstr(&t, tally->lines[i].text);
+	for (size_t i = 0; i < remarks->count; i++) {
+		table_u64(&t, remarks->lines[i].count);
+		table_cstr(&t, remarks->lines[i].text);
 	}
 	out_put_cstr(out, "\n");
 	e = table_write(&t, out);
@@ -344,9 +349,9 @@ enum err outcome_write_text(const struct outcome *o, size_t limit, struct out *o
 	e = put_latency(o, out);
 	put_counts(o, out);
 	if (e == ERR_OK)
-		e = put_tally(&o->troubles, "what went wrong with connections", out);
+		e = put_remarks(&o->troubles, "what went wrong with connections", out);
 	if (e == ERR_OK)
-		e = put_tally(&o->notes, "what was not as recorded", out);
+		e = put_remarks(&o->notes, "what was not as recorded", out);
 	put_lateness(o, out);
 	out_printf(out, "\nStatements, recorded and now; %zu of %zu\n", count, o->rows.count);
 	if (e == ERR_OK)

@@ -49,13 +49,13 @@ static void disconnect(struct player *p)
 {
 	struct worker *w = p->worker;
 
+	engine_kill_remove(w->engine, p->kill_key, p->target_id);
 	if (!p->connection)
 		return;
 	connection_free(p->connection); /* and so out of the epoll set */
 	p->connection = NULL;
 	p->fd = -1;
 	if (p->target_id != 0) {
-		engine_kill_remove(w->engine, p->connection_id, p->target_id);
 		atomic_fetch_sub(&w->counters.connections, 1);
 	}
 	statements_release(&p->statements);
@@ -176,7 +176,7 @@ void player_lose(struct player *p, enum not_sent reason, const char *text)
 	bool matters = p->under_way || reason == NOT_SENT_NOT_CONNECTED;
 
 	if (text && !p->quit) {
-		p->trouble = mem_copy_str(text, strnlen(text, TALLY_TEXT_MAX));
+		p->trouble = mem_copy_str(text, strnlen(text, REMARK_TEXT_MAX));
 		atomic_store(&w->engine->target_doubtful, true);
 	}
 	w->outcome.unanswered += p->under_way != NULL;
@@ -248,7 +248,8 @@ static void connect_now(struct player *p, const struct item *item)
 	}
 	memcpy(p->open, item, item->size);
 	o = item_body(p->open);
-	p->connection_id = o->connection_id;
+	p->copy = o->copy;
+	p->kill_key = engine_kill_key(o->connection_id, o->copy);
 	p->worker->open++;
 	p->counted = true;
 	p->worker->logging_in++;
@@ -279,7 +280,7 @@ static void connected(struct player *p)
 	}
 	p->caps = connection_caps(p->connection);
 	p->target_id = connection_greeting(p->connection)->connection_id;
-	engine_kill_put(w->engine, p->connection_id, p->target_id);
+	engine_kill_put(w->engine, p->kill_key, p->target_id);
 	atomic_fetch_add(&w->counters.connections, 1);
 	w->outcome.connected++;
 }

@@ -35,7 +35,9 @@ struct player {
 	struct item *open; /* what it connects with, and its state, while needed */
 	size_t state_at;   /* how much of the state was sent */
 	uint64_t session;
-	uint32_t connection_id, target_id;
+	uint64_t kill_key; /* of its recorded connection, for engine_kill_put() */
+	uint32_t copy, target_id;
+	int64_t kill_since_ns; /* since when a KILL waits for its connection; 0: none does */
 	struct connection *connection; /* NULL: none (yet, or any more) */
 	int fd;                        /* as epoll knows it; -1: it does not */
 	unsigned wants;                /* likewise */

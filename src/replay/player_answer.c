@@ -35,7 +35,7 @@ static void finish_own(struct player *p, const struct facts *facts)
 {
 	struct outcome *o = &p->worker->outcome;
 	enum player_own own = p->own;
-	char text[TALLY_TEXT_MAX];
+	char text[REMARK_TEXT_MAX];
 
 	p->own = OWN_NONE;
 	switch (own) {
@@ -141,7 +141,7 @@ static void take_packet(struct player *p, const struct myp_packet *packet, int64
 /* Servers say why before they close a connection. */
 static void take_farewell(struct player *p, const struct myp_packet *packet)
 {
-	char text[TALLY_TEXT_MAX] = "the target sent a packet that nobody asked for";
+	char text[REMARK_TEXT_MAX] = "the target sent a packet that nobody asked for";
 	struct myp_err err;
 
 	if (myp_err_decode(packet->payload, p->caps, &err) == ERR_OK)

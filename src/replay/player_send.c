@@ -4,6 +4,9 @@
 #include "mysql/login.h"
 #include "replay/player.h"
 
+/* A KILL waits so long for its connection to be open, and looks so often whether it is. */
+static const int64_t KILL_WAIT_NS = 5 * NS_PER_S, KILL_LOOK_NS = NS_PER_MS / 5;
+
 enum { LONG_DATA_PARAM_AT = 5 }; /* COM_STMT_SEND_LONG_DATA: code, statement id, parameter, bytes */
 
 static const uint16_t *types_of(struct item_command *c)
@@ -250,6 +253,17 @@ static bool send_as_text(struct player *p, struct item *item, struct mapped *m)
 	return gone;
 }
 
+/* A connection that is to be killed is about to be opened: looks again soon. False: it took too long. */
+static bool wait_for_victim(struct player *p)
+{
+	int64_t now_ns = clock_mono_ns();
+
+	if (p->kill_since_ns == 0)
+		p->kill_since_ns = now_ns;
+	return now_ns - p->kill_since_ns < KILL_WAIT_NS &&
+	       timers_set(&p->worker->timers, &p->timer, now_ns + KILL_LOOK_NS) == ERR_OK;
+}
+
 /*
  * KILL goes to the connection that stands for the recorded one; as a statement, since not all
  * servers know COM_PROCESS_KILL.
@@ -257,9 +271,14 @@ static bool send_as_text(struct player *p, struct item *item, struct mapped *m)
 static bool send_kill(struct player *p, struct item *item)
 {
 	struct item_command *c = item_body(item);
-	uint32_t id = engine_kill_get(p->worker->engine, c->kill_id);
+	uint32_t id = 0;
 	struct slice payload;
+	bool is_there =
+		engine_kill_get(p->worker->engine, engine_kill_key(c->kill_id, p->copy), &id);
 
+	if (is_there && id == 0 && wait_for_victim(p))
+		return false;
+	p->kill_since_ns = 0;
 	if (id == 0 ||
 	    rewrite_kill(&p->worker->rewriter, p->caps, id, c->kill_query, &payload) != ERR_OK)
 		return leave_out(p, c, NOT_SENT_KILL_UNKNOWN);

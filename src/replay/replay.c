@@ -8,11 +8,13 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "replay/feed.h"
+#include "replay/select.h"
 
 enum {
 	REPLAY_THREADS_EACH = 4,   /* for a processor */
 	REPLAY_THREADS_USUAL = 16, /* at most */
 	REPLAY_AHEAD_BYTES = 16 << 20,
+	REPLAY_AHEAD_BYTES_MAX = 256 << 20, /* with many copies */
 };
 
 static const int64_t REPLAY_AHEAD_NS = 2 * NS_PER_S;
@@ -28,6 +30,7 @@ struct replay {
 	unsigned worker_count;
 	struct feed feed;
 	struct guard guard;
+	struct select select;
 	struct outcome outcome;
 	bool finished;
 	struct errinfo failure; /* why the target was given up; ERR_OK: it was not */
@@ -89,8 +92,14 @@ static void set_defaults(struct replay_options *o)
 				     : REPLAY_THREADS_USUAL;
 	if (o->threads > REPLAY_THREADS_MAX)
 		o->threads = REPLAY_THREADS_MAX;
+	if (o->share == 0)
+		o->share = 1;
+	if (o->copies == 0)
+		o->copies = 1;
 	if (o->ahead_bytes == 0)
-		o->ahead_bytes = REPLAY_AHEAD_BYTES;
+		o->ahead_bytes = o->copies < REPLAY_AHEAD_BYTES_MAX / REPLAY_AHEAD_BYTES
+					 ? (size_t)o->copies * REPLAY_AHEAD_BYTES
+					 : (size_t)REPLAY_AHEAD_BYTES_MAX;
 	if (o->ahead_ns == 0)
 		o->ahead_ns = REPLAY_AHEAD_NS;
 	if (o->patience_ns == 0)
@@ -127,47 +136,6 @@ static enum err start_workers(struct replay *r, struct errinfo *info)
 			e = worker_start(&r->workers[i], info);
 	}
 	return e;
-}
-
-enum err replay_new(const struct replay_options *options, struct replay **out, struct errinfo *info)
-{
-	struct replay *r = mem_zalloc(sizeof(*r));
-	enum err e;
-
-	if (!r)
-		return err_set(info, ERR_NOMEM, 0, "%s", err_text(ERR_NOMEM));
-	r->options = *options;
-	set_defaults(&r->options);
-	r->guard.outcome = &r->outcome;
-	if (options->allowed)
-		r->guard.allowed = (struct sql_allowed){.names = options->allowed->items,
-							.count = options->allowed->count};
-	outcome_init(&r->outcome);
-	r->outcome.speed = options->speed;
-	r->done = -1;
-	e = engine_init(&r->engine, &r->options, info);
-	if (e != ERR_OK) {
-		mem_free(r);
-		return e;
-	}
-	r->engine.pace.speed = options->speed;
-	e = probe(&r->engine, info);
-	if (e == ERR_AGAIN)
-		e = ERR_IO;
-	if (e == ERR_OK &&
-	    feed_init(&r->feed, &r->engine, r->workers, r->options.threads, &r->outcome) != ERR_OK)
-		e = err_set(info, ERR_NOMEM, 0, "%s", err_text(ERR_NOMEM));
-	if (e == ERR_OK && options->read_only)
-		r->feed.guard = &r->guard;
-	if (e == ERR_OK)
-		e = start_workers(r, info);
-	if (e != ERR_OK) {
-		replay_free(r);
-		return e;
-	}
-	r->moved_ns = clock_mono_ns();
-	*out = r;
-	return ERR_OK;
 }
 
 static void tell_progress(struct replay *r, int64_t now_ns)
@@ -360,6 +328,8 @@ static enum err on_finish(void *ctx, const struct coverage *coverage, struct err
 	}
 	r->finished = true;
 	o->names = r->feed.names;
+	o->filtered = r->select.heard - r->select.passed;
+	o->copies = r->options.copies;
 	o->coverage = *coverage;
 	o->recorded_ns = r->feed.begun ? r->feed.last_ns - r->feed.base_ns : 0;
 	o->replayed_ns = last_ns - first_ns;
@@ -370,10 +340,54 @@ static enum err on_finish(void *ctx, const struct coverage *coverage, struct err
 	return ERR_OK;
 }
 
+enum err replay_new(const struct replay_options *options, struct replay **out, struct errinfo *info)
+{
+	struct replay *r = mem_zalloc(sizeof(*r));
+	const struct event_sink own = {
+		.event = on_event, .tick = on_tick, .finish = on_finish, .ctx = r};
+	enum err e;
+
+	if (!r)
+		return err_set(info, ERR_NOMEM, 0, "%s", err_text(ERR_NOMEM));
+	r->options = *options;
+	set_defaults(&r->options);
+	r->guard.outcome = &r->outcome;
+	if (options->allowed)
+		r->guard.allowed = (struct sql_allowed){.names = options->allowed->items,
+							.count = options->allowed->count};
+	outcome_init(&r->outcome);
+	r->outcome.speed = options->speed;
+	r->done = -1;
+	e = engine_init(&r->engine, &r->options, info);
+	if (e != ERR_OK) {
+		mem_free(r);
+		return e;
+	}
+	r->engine.pace.speed = options->speed;
+	e = select_init(&r->select, r->options.filter, r->options.share, &own, info);
+	if (e == ERR_OK)
+		e = probe(&r->engine, info);
+	if (e == ERR_AGAIN)
+		e = ERR_IO;
+	if (e == ERR_OK &&
+	    feed_init(&r->feed, &r->engine, r->workers, r->options.threads, &r->outcome) != ERR_OK)
+		e = err_set(info, ERR_NOMEM, 0, "%s", err_text(ERR_NOMEM));
+	if (e == ERR_OK && options->read_only)
+		r->feed.guard = &r->guard;
+	if (e == ERR_OK)
+		e = start_workers(r, info);
+	if (e != ERR_OK) {
+		replay_free(r);
+		return e;
+	}
+	r->moved_ns = clock_mono_ns();
+	*out = r;
+	return ERR_OK;
+}
+
 struct event_sink replay_sink(struct replay *r)
 {
-	return (struct event_sink){
-		.event = on_event, .tick = on_tick, .finish = on_finish, .ctx = r};
+	return select_sink(&r->select);
 }
 
 const struct outcome *replay_outcome(const struct replay *r)
@@ -393,6 +407,7 @@ void replay_free(struct replay *r)
 		worker_join(&r->workers[i]);
 		worker_release(&r->workers[i]);
 	}
+	select_release(&r->select);
 	feed_release(&r->feed);
 	engine_release(&r->engine);
 	outcome_release(&r->outcome);

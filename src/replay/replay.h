@@ -10,10 +10,10 @@
 #define REPLAY_REPLAY_H
 
 #include "client/target.h"
-#include "event/event.h"
+#include "filter/filter.h"
 #include "replay/outcome.h"
 
-enum { REPLAY_THREADS_MAX = 64 };
+enum { REPLAY_THREADS_MAX = 64, REPLAY_COPIES_MAX = 1000 };
 
 struct replay_progress {
 	int64_t recorded_ns; /* of the recording's time, how far it was replayed */
@@ -31,7 +31,11 @@ struct replay_options {
 	unsigned threads;   /* 0: four per processor, 16 at most */
 	size_t ahead_bytes; /* read ahead at most so much; 0: 16 MiB */
 	int64_t ahead_ns;   /* and, with a speed, so much of the target's time; 0: 2 s */
-	bool read_only;     /* send only what is known to change no data */
+	const struct filter_options *filter; /* which commands; NULL: all. Outlives the replay */
+	double share;                        /* of the sessions, 0 to 1; 0: all */
+	unsigned copies;                     /* connections for each session; 0: one */
+	int64_t spread_ns; /* of the target's time: all copies of a session begin within it */
+	bool read_only;    /* send only what is known to change no data */
 	const struct opt_texts *allowed; /* routines that may be called then; NULL: none */
 	int64_t patience_ns;             /* a target that does nothing for so long hangs; 0: 60 s */
 	/* Called about twice a second, also while the sink blocks; may be NULL. */
