@@ -7,6 +7,7 @@
 #include "base/scan.h"
 #include "cli/command.h"
 #include "out/units.h"
+#include "replay/databases.h"
 #include "replay/outcome_write.h"
 #include "replay/replay.h"
 
@@ -21,6 +22,8 @@ struct replay_args {
 	uint64_t threads;
 	int64_t patience_ns;
 	struct filter_options filter;
+	const char *users;
+	struct opt_texts databases;
 	const char *share;
 	uint64_t copies;
 	int64_t spread_ns;
@@ -32,7 +35,22 @@ struct replay_args {
 
 static const char *const formats[] = {[FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", NULL};
 
-static const struct opt target_rows[] = {TARGET_OPTS(struct replay_args, target)};
+static const struct opt target_rows[] = {
+	TARGET_OPTS(struct replay_args, target),
+	{.name = "users",
+	 .kind = OPT_TEXT,
+	 .offset = offsetof(struct replay_args, users),
+	 .placeholder = "FILE",
+	 .help = "log recorded users in as the accounts that FILE names, in lines 'recorded user = "
+		 "target user, password source', where the source is env:NAME, file:PATH, "
+		 "plain:TEXT or none; for all others --user stands"},
+	{.name = "map-db",
+	 .kind = OPT_TEXTS,
+	 .offset = offsetof(struct replay_args, databases),
+	 .placeholder = "OLD=NEW",
+	 .help = "the default database OLD is NEW on the target; names within statements stay as "
+		 "they are; may be given several times"},
+};
 
 static const struct opt rows[] = {
 	{.letter = 's',
@@ -337,6 +355,7 @@ static int run(int argc, char **argv)
 	struct replay_args args = {.threads = 0};
 	struct replay_options options = {.speed = 1};
 	struct target target = {.host = NULL};
+	struct accounts accounts = {.count = 0};
 	struct opt_words words;
 	struct errinfo info;
 	struct input *in = NULL;
@@ -352,6 +371,7 @@ static int run(int argc, char **argv)
 	}
 	if (parse_speed(args.speed, &options.speed, &info) != ERR_OK ||
 	    parse_share(args.share, &options.share, &info) != ERR_OK ||
+	    databases_check(&args.databases, &info) != ERR_OK ||
 	    check_copies(args.copies, &info) != ERR_OK ||
 	    target_resolve(&args.target, &target, &info) != ERR_OK)
 		return cli_fail(&page, &info);
@@ -365,12 +385,22 @@ static int run(int argc, char **argv)
 	options.spread_ns = args.spread_ns;
 	options.read_only = args.read_only;
 	options.allowed = &args.allowed;
+	if (args.databases.count)
+		options.databases = &args.databases;
+	if (args.users) {
+		if (accounts_read(args.users, &target, &accounts, &info) != ERR_OK) {
+			target_release(&target);
+			return cli_fail(&page, &info);
+		}
+		options.accounts = &accounts;
+	}
 	raise_file_limit();
 	if (cli_open_input(&page, &words, &args.listen, &in, &info) == ERR_OK)
 		status = replay(in, &args, &options);
 	else
 		status = cli_fail(&page, &info);
 	input_free(in);
+	accounts_release(&accounts);
 	target_release(&target);
 	return status;
 }

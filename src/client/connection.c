@@ -103,8 +103,10 @@ static enum err begin(struct connection *c, const struct connection_options *o,
 {
 	const struct target *t = o->target;
 	const struct handshake_options login = {
-		.user = t->user ? t->user : "",
-		.password = t->password,
+		.user = o->user   ? o->user
+			: t->user ? t->user
+				  : "",
+		.password = o->user ? o->password : t->password,
 		.database = o->database ? o->database : t->database,
 		.attributes = o->attributes,
 		.caps = o->caps,

@@ -39,6 +39,8 @@ struct connection_options {
 		caps; /* asked for as far as the server has them and we do: not compression; what the protocol needs is added */
 	uint16_t collation;   /* 0: utf8mb4's default of the server's kind; over 255, which a login
 				 has no room for, likewise */
+	const char *user;     /* NULL: the target's, with its password */
+	const char *password; /* of USER; NULL: none */
 	const char *database; /* NULL: the target's */
 	struct slice
 		attributes; /* connection attributes, encoded as myp_attribute_put() does; may be empty */

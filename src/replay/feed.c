@@ -5,8 +5,11 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "mysql/login.h"
+#include "replay/databases.h"
 #include "replay/plan.h"
 #include "replay/player.h"
+
+enum { FEED_PAYLOAD_MAX = 1 << 16 }; /* bytes */
 
 struct feed_session {
 	uint64_t id;
@@ -25,6 +28,7 @@ enum err feed_init(struct feed *f, struct engine *g, struct worker *workers, uns
 	*f = (struct feed){
 		.engine = g, .workers = workers, .worker_count = count, .outcome = outcome};
 	map_init(&f->sessions, FEED_SESSIONS_MAX, NULL);
+	buf_init(&f->payload, FEED_PAYLOAD_MAX);
 	return profile_new(PROFILE_ROWS_MAX, &f->names);
 }
 
@@ -98,16 +102,47 @@ static size_t state_len(struct feed *f, struct feed_session *fs, const struct se
 	return len;
 }
 
+/* What the default database NAME is called on the target. */
+static struct slice map_database(const struct feed *f, struct slice name)
+{
+	const struct opt_texts *map = f->engine->options->databases;
+
+	return map ? databases_map(map, name) : name;
+}
+
+/* The account for the recorded USER, which is NULL if it is not known; NULL: the target's own. */
+static const struct account *account_of(struct feed *f, const struct slice *user)
+{
+	const struct accounts *accounts = f->engine->options->accounts;
+	const struct account *found = accounts && user ? accounts_find(accounts, *user) : NULL;
+	char text[REMARK_TEXT_MAX];
+
+	if (!accounts || found)
+		return found;
+	if (user)
+		(void)snprintf(text, sizeof(text), "logged in as the target's own user: %.*s",
+			       (int)slice_head(*user, sizeof(text)).len, (const char *)user->ptr);
+	else
+		(void)snprintf(text, sizeof(text),
+			       "logged in as the target's own user: a session "
+			       "whose user is not known");
+	outcome_note(f->outcome, text);
+	return NULL;
+}
+
 static enum err put_open(struct feed *f, struct feed_session *fs, const struct session *s,
 			 int64_t at_ns)
 {
+	const struct slice database = map_database(f, fact_slice(&s->database)),
+			   user = fact_slice(&s->user);
 	const struct item_open head = {
+		.account = account_of(f, s->user.source != FACT_UNKNOWN ? &user : NULL),
 		.caps = s->caps,
 		.session = s->id,
 		.connection_id = s->connection_id,
 		.copy = fs->copy,
 		.room = f->open[fs->worker],
-		.database_len = (uint32_t)s->database.len,
+		.database_len = (uint32_t)database.len,
 		.attributes_len = (uint32_t)s->attributes.len,
 		.state_len = (uint32_t)state_len(f, fs, s),
 		.collation = s->collation,
@@ -122,7 +157,7 @@ static enum err put_open(struct feed *f, struct feed_session *fs, const struct s
 	if (!item)
 		return ERR_NOMEM;
 	to = put(item_body(item), slice_of(&head, sizeof(head)));
-	to = put(to, fact_slice(&s->database));
+	to = put(to, database);
 	to = put(to, fact_slice(&s->attributes));
 	for (size_t i = 0; i < s->state_count; i++) {
 		uint32_t len = (uint32_t)s->state[i].text.len;
@@ -282,17 +317,42 @@ static void forget(struct feed_session *fs, const struct command *c)
 /* --- commands --- */
 
 /* What a COM_CHANGE_USER asks for; without its bytes, what was in force stays so. */
-static void new_user(const struct session *s, const struct command *c, struct slice *database,
-		     uint16_t *collation)
+static void new_user(struct feed *f, const struct session *s, const struct command *c,
+		     struct slice *database, struct item_command *head)
 {
-	struct myp_login login;
+	struct slice user = fact_slice(&s->user);
+	struct myp_login login = {.database = c->database, .collation = s->collation, .user = user};
 
-	*database = c->database;
-	*collation = s->collation;
 	if (c->payload.len == 0 || myp_change_user_decode(c->payload, s->caps, &login) != ERR_OK)
-		return;
-	*database = login.database;
-	*collation = login.collation;
+		login = (struct myp_login){
+			.database = c->database, .collation = s->collation, .user = user};
+	*database = map_database(f, login.database);
+	head->collation = login.collation;
+	head->account = account_of(f, &login.user);
+}
+
+/* Databases by their names on the target. ERR_NOMEM, ERR_LIMIT. */
+static enum err rename_database(struct feed *f, const struct session *s, const struct command *c,
+				struct slice *payload)
+{
+	const struct opt_texts *map = f->engine->options->databases;
+	const struct sql_options options = session_sql_options(s);
+
+	if (!map || !c->text_known || payload->ptr != c->payload.ptr)
+		return ERR_OK;
+	buf_reset(&f->payload);
+	if (c->code == MYP_COM_INIT_DB) {
+		buf_put_u8(&f->payload, MYP_COM_INIT_DB);
+		buf_put_slice(&f->payload, databases_map(map, c->text));
+		*payload = buf_slice(&f->payload);
+	} else if (c->code == MYP_COM_QUERY && databases_use(map, c->text, options, &f->payload)) {
+		*payload = buf_slice(&f->payload);
+	} else if ((c->code == MYP_COM_QUERY || c->code == MYP_COM_STMT_PREPARE) &&
+		   databases_named(map, c->text, options)) {
+		outcome_note(f->outcome,
+			     "sent as recorded, though it names a database of --map-db itself");
+	}
+	return buf_err(&f->payload);
 }
 
 static enum err put_command(struct feed *f, struct feed_session *fs, const struct event *e,
@@ -322,6 +382,8 @@ static enum err put_command(struct feed *f, struct feed_session *fs, const struc
 	plan_command(e->session, c, &plan);
 	if (f->guard && plan.reason == SENT)
 		plan.reason = guard_command(f->guard, &fs->guarded, e->session, c, &payload);
+	if (plan.reason == SENT && rename_database(f, e->session, c, &payload) != ERR_OK)
+		return ERR_NOMEM;
 	if (payload.ptr != c->payload.ptr)
 		head.caps = 0;
 	head.reason = plan.reason;
@@ -329,7 +391,7 @@ static enum err put_command(struct feed *f, struct feed_session *fs, const struc
 	head.kill_query = plan.kill_query;
 	head.begins = plan.begins;
 	if (c->code == MYP_COM_CHANGE_USER)
-		new_user(e->session, c, &text, &head.collation);
+		new_user(f, e->session, c, &text, &head);
 	if (plan.reason != SENT || c->code == MYP_COM_CHANGE_USER)
 		payload = (struct slice){.ptr = NULL, .len = 0};
 	head.text_len = (uint32_t)text.len;
@@ -463,6 +525,7 @@ void feed_release(struct feed *f)
 	for (size_t at = 0; (fs = map_next(&f->sessions, &at));)
 		feed_session_free(fs);
 	map_release(&f->sessions);
+	buf_release(&f->payload);
 	for (unsigned i = 0; i < REPLAY_THREADS_MAX; i++)
 		mem_free(f->batches[i]);
 	profile_free(f->names);

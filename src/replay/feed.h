@@ -19,6 +19,7 @@ struct feed {
 	struct map sessions;                       /* struct feed_session by id */
 	struct profile *names;                     /* texts of the rows that commands count under */
 	const struct guard *guard;                 /* NULL: all is sent; borrowed */
+	struct buf payload;                        /* of a command that was made anew */
 	struct outcome *outcome;                   /* for what only the pump knows */
 	bool begun;                                /* BASE_NS is known */
 	int64_t base_ns, last_ns; /* first and last event, by the recording's clock */

@@ -9,6 +9,7 @@
 #include "replay/facts.h"
 #include "sql/lex.h"
 
+struct account;
 struct player;
 
 enum { ITEM_ALIGN = 8 };
@@ -29,6 +30,7 @@ struct item_open {
 	uint32_t connection_id; /* 0: unknown */
 	uint32_t copy;          /* of the session; 0: the first one */
 	uint32_t room; /* sessions of the worker that were open in the recording, with this one */
+	const struct account *account; /* NULL: the target's own */
 	uint32_t database_len, attributes_len, state_len;
 	uint16_t collation;
 	bool caps_known, database_known;
@@ -45,9 +47,10 @@ enum not_sent {
 /* Behind it: types (2 bytes each), text, payload. */
 struct item_command {
 	uint64_t n;
-	uint64_t key;              /* of its row in the profile */
-	uint64_t caps;             /* that PAYLOAD is encoded under */
-	int64_t first_ns, last_ns; /* by the recording's clock */
+	uint64_t key;                  /* of its row in the profile */
+	const struct account *account; /* of CHANGE_USER; NULL: the target's own */
+	uint64_t caps;                 /* that PAYLOAD is encoded under */
+	int64_t first_ns, last_ns;     /* by the recording's clock */
 	uint32_t payload_len;
 	uint32_t text_len;    /* of the statement to prepare first; of CHANGE_USER's database */
 	uint32_t types_count; /* of the parameters of an execution; 0: not known, or none */

@@ -225,6 +225,8 @@ static enum err connect_as(struct player *p, const struct item_open *o, struct e
 		.tls = p->worker->engine->tls,
 		.caps = (o->caps_known ? o->caps : o->caps | usual) & ~left_out,
 		.collation = o->collation,
+		.user = o->account ? o->account->user : NULL,
+		.password = o->account ? o->account->password : NULL,
 		.database = database,
 		.attributes = open_part(p->open, o->database_len, o->attributes_len),
 		.payload_max = PLAYER_PAYLOAD_MAX,

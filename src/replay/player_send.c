@@ -303,7 +303,9 @@ static bool send_change_user(struct player *p, struct item *item)
 	d = add_pending(p, c, clock_mono_ns());
 	if (!d)
 		return false;
-	e = connection_change_user(p->connection, t->user, t->password, database, c->collation);
+	e = connection_change_user(p->connection, c->account ? c->account->user : t->user,
+				   c->account ? c->account->password : t->password, database,
+				   c->collation);
 	note_sent(p, c, d, item->at_ns);
 	note_effect(p, c, NULL);
 	if (e != ERR_OK)

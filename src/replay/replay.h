@@ -9,6 +9,7 @@
 #ifndef REPLAY_REPLAY_H
 #define REPLAY_REPLAY_H
 
+#include "client/accounts.h"
 #include "client/target.h"
 #include "filter/filter.h"
 #include "replay/outcome.h"
@@ -32,8 +33,10 @@ struct replay_options {
 	size_t ahead_bytes; /* read ahead at most so much; 0: 16 MiB */
 	int64_t ahead_ns;   /* and, with a speed, so much of the target's time; 0: 2 s */
 	const struct filter_options *filter; /* which commands; NULL: all. Outlives the replay */
-	double share;                        /* of the sessions, 0 to 1; 0: all */
-	unsigned copies;                     /* connections for each session; 0: one */
+	const struct accounts *accounts;   /* by recorded user; NULL: the target's stands for all */
+	const struct opt_texts *databases; /* see databases_map(); NULL: all have their own name */
+	double share;                      /* of the sessions, 0 to 1; 0: all */
+	unsigned copies;                   /* connections for each session; 0: one */
 	int64_t spread_ns; /* of the target's time: all copies of a session begin within it */
 	bool read_only;    /* send only what is known to change no data */
 	const struct opt_texts *allowed; /* routines that may be called then; NULL: none */
