@@ -27,7 +27,7 @@ struct replay_args {
 	const char *share;
 	uint64_t copies;
 	int64_t spread_ns;
-	bool read_only;
+	bool read_only, dry_run;
 	struct opt_texts allowed;
 	uint64_t limit;
 	int format; /* enum replay_format */
@@ -94,6 +94,11 @@ static const struct opt content_rows[] = {
 	 .placeholder = "TIME",
 	 .def = "1s",
 	 .help = "with --copies, begin them spread over this time"},
+	{.name = "dry-run",
+	 .kind = OPT_FLAG,
+	 .offset = offsetof(struct replay_args, dry_run),
+	 .help = "connect to nothing and send nothing: tell what would be sent, of which statement "
+		 "how much, and what would not be and why"},
 	{.name = "read-only",
 	 .kind = OPT_FLAG,
 	 .offset = offsetof(struct replay_args, read_only),
@@ -300,6 +305,8 @@ static enum err write_outcome(const struct outcome *o, const struct replay_args 
 	out_init(&out, cli_write_stdout, NULL);
 	if (args->format == FORMAT_JSON)
 		e = outcome_write_json(o, &out);
+	else if (o->dry)
+		e = outcome_write_dry(o, (size_t)args->limit, &out);
 	else
 		e = outcome_write_text(o, (size_t)args->limit, &out);
 	if (e != ERR_OK)
@@ -363,7 +370,8 @@ static int run(int argc, char **argv)
 
 	if (!cli_parse(&page, argc, argv, &args, &words, &status))
 		return status;
-	if (!args.target.url && !args.target.host && !args.target.socket && !args.target.port) {
+	if (!args.dry_run && !args.target.url && !args.target.host && !args.target.socket &&
+	    !args.target.port) {
 		/* Never a default: what is replayed may write. */
 		(void)err_set(&info, ERR_USAGE, 0,
 			      "name the server to replay against with --target");
@@ -373,7 +381,7 @@ static int run(int argc, char **argv)
 	    parse_share(args.share, &options.share, &info) != ERR_OK ||
 	    databases_check(&args.databases, &info) != ERR_OK ||
 	    check_copies(args.copies, &info) != ERR_OK ||
-	    target_resolve(&args.target, &target, &info) != ERR_OK)
+	    (!args.dry_run && target_resolve(&args.target, &target, &info) != ERR_OK))
 		return cli_fail(&page, &info);
 	wipe_secrets(&args.target);
 	options.target = &target;
@@ -383,6 +391,7 @@ static int run(int argc, char **argv)
 	options.filter = &args.filter;
 	options.copies = (unsigned)args.copies;
 	options.spread_ns = args.spread_ns;
+	options.dry = args.dry_run;
 	options.read_only = args.read_only;
 	options.allowed = &args.allowed;
 	if (args.databases.count)

@@ -17,7 +17,7 @@ struct feed_session {
 	unsigned worker;
 	uint32_t copy;
 	int64_t shift_ns; /* of recorded time: how much later than the first copy it is */
-	bool has_gap;
+	bool has_gap, lost_commands;
 	struct map announced; /* ids of statements that the worker knows; items are marks */
 	struct guard_session guarded;
 };
@@ -207,10 +207,10 @@ static enum err session_add(struct feed *f, const struct session *s, uint32_t co
 	fs->copy = copy;
 	fs->shift_ns = shift_of(f, copy);
 	fs->worker = least_busy(f);
-	fs->player = player_new();
+	fs->player = f->engine->options->dry ? NULL : player_new();
 	map_init(&fs->announced, SESSION_STATEMENTS_MAX, NULL);
 	guard_session_init(&fs->guarded);
-	e = fs->player ? map_put(&f->sessions, fs->id, fs) : ERR_NOMEM;
+	e = fs->player || f->engine->options->dry ? map_put(&f->sessions, fs->id, fs) : ERR_NOMEM;
 	if (e != ERR_OK) {
 		if (fs->player)
 			player_free(fs->player);
@@ -221,6 +221,10 @@ static enum err session_add(struct feed *f, const struct session *s, uint32_t co
 	f->outcome->joined += s->joined;
 	f->outcome->state_incomplete += s->joined && (s->state_incomplete || !s->database_known);
 	engine_kill_put(f->engine, engine_kill_key(s->connection_id, copy), 0);
+	if (!fs->player) {
+		(void)state_len(f, fs, s); /* what is prepared, so that its executions pass */
+		return ERR_OK;
+	}
 	return put_open(f, fs, s, at_ns);
 }
 
@@ -234,6 +238,8 @@ static void feed_session_free(struct feed_session *fs)
 static enum err put_end(struct feed *f, const struct feed_session *fs, int64_t at_ns)
 {
 	f->open[fs->worker]--;
+	if (!fs->player)
+		return ERR_OK;
 	return item_new(f, fs, ITEM_END, 0, at_ns) ? ERR_OK : ERR_NOMEM;
 }
 
@@ -355,11 +361,46 @@ static enum err rename_database(struct feed *f, const struct session *s, const s
 	return buf_err(&f->payload);
 }
 
+/* Whether the command is sent, and its bytes as the target has to get them. ERR_NOMEM. */
+static enum err decide(struct feed *f, struct feed_session *fs, const struct event *e,
+		       struct plan *plan, struct slice *payload)
+{
+	const struct command *c = e->command;
+
+	*payload = c->payload;
+	plan_command(e->session, c, plan);
+	if (f->guard && plan->reason == SENT)
+		plan->reason = guard_command(f->guard, &fs->guarded, e->session, c, payload);
+	if (plan->reason != SENT)
+		return ERR_OK;
+	return rename_database(f, e->session, c, payload) == ERR_OK ? ERR_OK : ERR_NOMEM;
+}
+
+/* A dry run only counts. */
+static enum err count_command(struct feed *f, struct feed_session *fs, const struct event *e,
+			      uint64_t key)
+{
+	struct outcome_row *row = outcome_row(f->outcome, key);
+	struct slice payload;
+	struct plan plan;
+	enum err err = decide(f, fs, e, &plan, &payload);
+
+	if (err != ERR_OK || !row)
+		return ERR_NOMEM;
+	if (plan.reason != SENT) {
+		outcome_not_sent(f->outcome, key, plan.reason);
+		return ERR_OK;
+	}
+	f->outcome->sent++;
+	row->would_send++;
+	return ERR_OK;
+}
+
 static enum err put_command(struct feed *f, struct feed_session *fs, const struct event *e,
 			    uint64_t key)
 {
 	const struct command *c = e->command;
-	struct slice text = text_before(fs, c), payload = c->payload;
+	struct slice text = text_before(fs, c), payload;
 	struct item_command head = {
 		.n = c->n,
 		.key = key,
@@ -373,16 +414,14 @@ static enum err put_command(struct feed *f, struct feed_session *fs, const struc
 		.collation = e->session->collation,
 		.code = c->code,
 		.has_statement = c->has_statement,
+		.after_gap = fs->lost_commands,
 		.sql = session_sql_options(e->session),
 	};
 	struct plan plan;
 	struct item *item;
 	uint8_t *to;
 
-	plan_command(e->session, c, &plan);
-	if (f->guard && plan.reason == SENT)
-		plan.reason = guard_command(f->guard, &fs->guarded, e->session, c, &payload);
-	if (plan.reason == SENT && rename_database(f, e->session, c, &payload) != ERR_OK)
+	if (decide(f, fs, e, &plan, &payload) != ERR_OK)
 		return ERR_NOMEM;
 	if (payload.ptr != c->payload.ptr)
 		head.caps = 0;
@@ -419,7 +458,10 @@ static enum err on_command(struct feed *f, struct feed_session *fs, const struct
 	enum err err = profile_find(f->names, e->session, e->command, &row);
 
 	f->outcome->commands++;
-	return err == ERR_OK ? put_command(f, fs, e, row->key) : err;
+	f->outcome->after_gap += fs->lost_commands;
+	if (err != ERR_OK)
+		return err;
+	return fs->player ? put_command(f, fs, e, row->key) : count_command(f, fs, e, row->key);
 }
 
 static enum err on_response(struct feed *f, struct feed_session *fs, const struct event *e)
@@ -477,14 +519,15 @@ static enum err copy_event(struct feed *f, const struct event *e, uint32_t copy)
 	case EVENT_COMMAND:
 		return on_command(f, fs, e);
 	case EVENT_DATA:
-		return on_data(f, fs, e);
+		return fs->player ? on_data(f, fs, e) : ERR_OK;
 	case EVENT_RESPONSE:
-		return on_response(f, fs, e);
+		return fs->player ? on_response(f, fs, e) : ERR_OK;
 	case EVENT_END:
 		return session_end(f, fs, e->time_ns);
 	case EVENT_GAP:
 		f->outcome->with_gaps += !fs->has_gap;
 		fs->has_gap = true;
+		fs->lost_commands |= e->gap.side == GAP_COMMANDS;
 		break;
 	case EVENT_SESSION:
 	case EVENT_TYPES:

@@ -62,6 +62,7 @@ struct item_command {
 	uint8_t code;
 	bool has_statement;
 	bool kill_query; /* not the connection, but what it does */
+	bool after_gap;  /* commands of its session were lost before it */
 	bool begins;     /* whatever transaction is open ends with it */
 };
 

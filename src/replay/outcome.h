@@ -31,6 +31,7 @@ struct outcome_row {
 	struct profile_stats replayed; /* of those that were answered */
 	uint64_t verdicts[VERDICTS];
 	uint64_t not_sent;
+	uint64_t would_send;            /* in a dry run */
 	struct outcome_sample *samples; /* OUTCOME_SAMPLES of them; NULL: none yet */
 	size_t sample_count;
 };
@@ -47,6 +48,7 @@ struct outcome_row {
 	COUNT(not_connected, "sessions that could not connect")                                    \
 	COUNT(connections_lost, "connections lost in the middle")                                  \
 	COUNT(commands, "commands in the recording")                                               \
+	COUNT(after_gap, "commands of sessions that had lost some before")                         \
 	COUNT(filtered, "commands that filters or --share left out")                               \
 	COUNT(sent, "commands sent")                                                               \
 	COUNT(answered, "commands answered, of those that have an answer")                         \
@@ -78,6 +80,7 @@ struct outcome {
 	int64_t recorded_ns;         /* from the first to the last event that was read */
 	int64_t replayed_ns;         /* from the first to the last command or answer */
 	const char *ended;    /* why it ended early; NULL: it did not. Static or the replay's */
+	bool dry;             /* nothing was sent: SENT is what would be */
 	bool short_of_memory; /* a part of the statistics is missing */
 };
 

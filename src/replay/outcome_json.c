@@ -103,6 +103,8 @@ static void put_row(struct json *j, const struct outcome *o, const struct outcom
 	json_cstr(j, outcome_row_text(o, row));
 	put_count(j, "differences", outcome_row_differences(row));
 	put_count(j, "not_sent", row->not_sent);
+	if (o->dry)
+		put_count(j, "would_send", row->would_send);
 	put_verdicts(j, row->verdicts, false);
 	put_stats(j, "recorded", &row->recorded);
 	put_stats(j, "replayed", &row->replayed);
@@ -118,6 +120,8 @@ static void put_head(struct json *j, const struct outcome *o)
 	else
 		json_null(j);
 	put_count(j, "copies", o->copies);
+	json_key(j, "dry_run");
+	json_bool(j, o->dry);
 	json_key(j, "speed");
 	json_double(j, o->speed);
 	put_time(j, "recorded_ns", o->recorded_ns);

@@ -149,6 +149,7 @@ static void put_counts(const struct outcome *o, struct out *out)
 	out_put_cstr(out, "\nCommands\n");
 	put_count(out, o->commands,
 		  o->ended ? "in the recording, as far as it was read" : "in the recording");
+	put_if_any(out, o->after_gap, "follow a gap of their session: its state may be another");
 	put_if_any(out, o->filtered, "left out by filters or --share");
 	put_count(out, o->sent, "sent");
 	put_count(out, o->answered, "answered (some have no answer)");

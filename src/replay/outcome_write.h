@@ -14,6 +14,9 @@
  */
 enum err outcome_write_text(const struct outcome *o, size_t limit, struct out *out) MUST_CHECK;
 
+/* What a dry run found, likewise. */
+enum err outcome_write_dry(const struct outcome *o, size_t limit, struct out *out) MUST_CHECK;
+
 /* One JSON object and a new line, all digests. Likewise. */
 enum err outcome_write_json(const struct outcome *o, struct out *out) MUST_CHECK;
 

@@ -245,6 +245,8 @@ static void compare(struct player *p, const struct pending *d, const struct fact
 		comparison.verdict = VERDICT_REFUSED;
 		o->refused_read_only++;
 	}
+	if (d->after_gap && verdict_differs(comparison.verdict))
+		comparison.verdict = VERDICT_AFTER_GAP;
 	if (p->diverged && verdict_differs(comparison.verdict))
 		comparison.verdict = VERDICT_CONSEQUENCE;
 	count_recorded(o, row, d, recorded);

@@ -87,6 +87,7 @@ static struct pending *add_pending(struct player *p, struct item_command *c, int
 	d->n = c->n;
 	d->key = c->key;
 	d->code = c->code;
+	d->after_gap = c->after_gap;
 	d->recorded_first_ns = c->first_ns;
 	d->recorded_last_ns = c->last_ns;
 	d->sent_ns = sent_ns;

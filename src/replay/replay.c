@@ -276,7 +276,8 @@ static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)
 	if (err != ERR_OK)
 		return err_set(info, err, 0, "%s",
 			       err == ERR_LIMIT ? "too many sessions at once" : err_text(err));
-	hold_back(r, e->time_ns);
+	if (!r->options.dry)
+		hold_back(r, e->time_ns);
 	return ERR_OK;
 }
 
@@ -357,6 +358,7 @@ enum err replay_new(const struct replay_options *options, struct replay **out, s
 							.count = options->allowed->count};
 	outcome_init(&r->outcome);
 	r->outcome.speed = options->speed;
+	r->outcome.dry = options->dry;
 	r->done = -1;
 	e = engine_init(&r->engine, &r->options, info);
 	if (e != ERR_OK) {
@@ -365,7 +367,7 @@ enum err replay_new(const struct replay_options *options, struct replay **out, s
 	}
 	r->engine.pace.speed = options->speed;
 	e = select_init(&r->select, r->options.filter, r->options.share, &own, info);
-	if (e == ERR_OK)
+	if (e == ERR_OK && !options->dry)
 		e = probe(&r->engine, info);
 	if (e == ERR_AGAIN)
 		e = ERR_IO;
@@ -374,7 +376,7 @@ enum err replay_new(const struct replay_options *options, struct replay **out, s
 		e = err_set(info, ERR_NOMEM, 0, "%s", err_text(ERR_NOMEM));
 	if (e == ERR_OK && options->read_only)
 		r->feed.guard = &r->guard;
-	if (e == ERR_OK)
+	if (e == ERR_OK && !options->dry)
 		e = start_workers(r, info);
 	if (e != ERR_OK) {
 		replay_free(r);

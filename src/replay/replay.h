@@ -38,7 +38,8 @@ struct replay_options {
 	double share;                      /* of the sessions, 0 to 1; 0: all */
 	unsigned copies;                   /* connections for each session; 0: one */
 	int64_t spread_ns; /* of the target's time: all copies of a session begin within it */
-	bool read_only;    /* send only what is known to change no data */
+	bool dry; /* connect to nothing: only tell what would be sent; TARGET is not looked at */
+	bool read_only;                  /* send only what is known to change no data */
 	const struct opt_texts *allowed; /* routines that may be called then; NULL: none */
 	int64_t patience_ns;             /* a target that does nothing for so long hangs; 0: 60 s */
 	/* Called about twice a second, also while the sink blocks; may be NULL. */

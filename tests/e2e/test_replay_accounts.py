@@ -18,10 +18,14 @@ def by_users(server):
 
 
 @pytest.fixture
-def recording(mariadb, target, shop, record):
+def people(mariadb, target, shop):
     mariadb.execute("; ".join(f"CREATE OR REPLACE USER {user}@'%'; GRANT ALL ON *.* TO {user}@'%'"
                               for user in ("app1", "app2", "cron", "empty")))
     target.execute(ACCOUNTS)
+
+
+@pytest.fixture
+def recording(mariadb, people, record):
     return record(mariadb, by_users)[0]
 
 
@@ -77,7 +81,7 @@ def test_a_file_that_others_can_read_is_refused(recording, users, target, myna, 
     assert f"chmod 600 {users.parent / name}" in done.stderr and "secret" not in done.stderr
 
 
-def test_a_change_of_user_is_signed_by_the_mapped_account(mariadb, target, recording, users, myna, record, monkeypatch):
+def test_a_change_of_user_is_signed_by_the_mapped_account(mariadb, target, people, users, myna, record, monkeypatch):
     monkeypatch.setenv("MYNA_TEST_WEB", "secret one")
     target.execute("CREATE OR REPLACE DATABASE shop2")
 
@@ -85,6 +89,8 @@ def test_a_change_of_user_is_signed_by_the_mapped_account(mariadb, target, recor
         with connect(server, autocommit=None) as c:
             c.query("SELECT 'before'")
             c._execute_command(0x11, b"app1\0\0shop\0\x2d\0mysql_native_password\0\0")  # COM_CHANGE_USER
+            assert c._read_packet().is_auth_switch_request()
+            c.write_packet(b"")
             c._read_ok_packet()
             c.query("SELECT 'after', DATABASE()")
     other, _ = record(mariadb, workload)

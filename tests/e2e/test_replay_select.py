@@ -1,4 +1,5 @@
 """What is replayed can be chosen, by sessions and by commands, and repeated on several connections."""
+import json
 import time
 
 import pymysql
@@ -115,3 +116,24 @@ def test_a_kill_waits_for_its_connection(mariadb, target, shop, myna, record):
     recording, _ = record(mariadb, workload, listened=(0, 3))
     outcome, _ = outcome_of(myna, recording, target, "--speed", "5")
     assert outcome["not_sent"]["kill_unknown"] == 0
+
+
+def test_a_dry_run_tells_what_would_be_sent(mariadb, shop, myna, record):
+    def workload(server):
+        with connect(server, database="shop", autocommit=None) as c:
+            for number in range(3):
+                c.query(f"SELECT {number}")
+            c.query("INSERT INTO item (name) VALUES ('x')")
+            c.query("PREPARE p FROM 'SELECT 1'")
+            c.query("EXECUTE p")
+    recording, _ = record(mariadb, workload)
+    mariadb.log_clear()
+    everything = json.loads(myna.run("replay", recording, "--dry-run", "-f", "json").stdout)
+    assert everything["dry_run"] and everything["sent"] == everything["commands"] == 7 and everything["answered"] == 0
+    some = json.loads(myna.run("replay", recording, "--dry-run", "--read-only", "-f", "json").stdout)
+    assert some["sent"] == 6 and counted(some["not_sent"]) == {"read_only_writes": 1} and some["left_out_read_only"] == 1
+    sent = {row["digest"]: row["would_send"] for row in some["digests"]}
+    assert sent["SELECT ?"] == 3 and sum(sent.values()) == 6
+    text = myna.run("replay", recording, "--dry-run", "--read-only", "--recorded-user", "root").stdout
+    assert "would send 6 of 7 commands" in text and "1  left out by --read-only, in all" in text and "SELECT ?" in text
+    assert not mariadb.general_log(), "it has connected"
