@@ -18,6 +18,7 @@ struct feed_session {
 	uint32_t copy;
 	int64_t shift_ns; /* of recorded time: how much later than the first copy it is */
 	bool has_gap, lost_commands;
+	struct turns_session turns;
 	struct map announced; /* ids of statements that the worker knows; items are marks */
 	struct guard_session guarded;
 };
@@ -29,6 +30,7 @@ enum err feed_init(struct feed *f, struct engine *g, struct worker *workers, uns
 		.engine = g, .workers = workers, .worker_count = count, .outcome = outcome};
 	map_init(&f->sessions, FEED_SESSIONS_MAX, NULL);
 	buf_init(&f->payload, FEED_PAYLOAD_MAX);
+	f->turns.order = g->options->order;
 	return profile_new(PROFILE_ROWS_MAX, &f->names);
 }
 
@@ -403,6 +405,7 @@ static enum err put_command(struct feed *f, struct feed_session *fs, const struc
 	struct slice text = text_before(fs, c), payload;
 	struct item_command head = {
 		.n = c->n,
+		.turn = turns_command(&f->turns, &fs->turns, e->session, c),
 		.key = key,
 		.caps = e->session->caps,
 		.first_ns = c->first_ns,
@@ -475,6 +478,8 @@ static enum err on_response(struct feed *f, struct feed_session *fs, const struc
 	r = item_body(item);
 	r->n = e->response->n;
 	facts_of(e->response, &r->facts);
+	r->after = f->turns.count;
+	r->turn = turns_response(&f->turns, &fs->turns, r->n, &r->facts);
 	if (e->response->kind == RESPONSE_PREPARED)
 		announce(fs, e->response->statement_id);
 	return ERR_OK;
@@ -495,8 +500,18 @@ static enum err on_data(struct feed *f, struct feed_session *fs, const struct ev
 static void begin(struct feed *f, const struct event *e)
 {
 	f->begun = true;
-	f->base_ns = e->type == EVENT_SESSION ? begin_ns(e) : e->time_ns;
+	f->first_ns = e->type == EVENT_SESSION ? begin_ns(e) : e->time_ns;
+	f->base_ns = f->first_ns;
 	f->engine->pace.start_ns = clock_mono_ns();
+}
+
+/* A pause in which nobody said anything is as long as is allowed. */
+static void cut_pause(struct feed *f, const struct event *e)
+{
+	int64_t allowed_ns = f->engine->options->idle_skip_ns;
+
+	if (allowed_ns > 0 && e->time_ns - f->last_ns > allowed_ns)
+		f->base_ns += e->time_ns - f->last_ns - allowed_ns;
 }
 
 static enum err copy_event(struct feed *f, const struct event *e, uint32_t copy)
@@ -542,6 +557,8 @@ enum err feed_event(struct feed *f, const struct event *e)
 
 	if (!f->begun)
 		begin(f, e);
+	else
+		cut_pause(f, e);
 	f->last_ns = e->time_ns > f->last_ns ? e->time_ns : f->last_ns;
 	for (uint32_t copy = 0; err == ERR_OK && copy < f->engine->options->copies; copy++)
 		err = copy_event(f, e, copy);

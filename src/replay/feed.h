@@ -22,7 +22,9 @@ struct feed {
 	struct buf payload;                        /* of a command that was made anew */
 	struct outcome *outcome;                   /* for what only the pump knows */
 	bool begun;                                /* BASE_NS is known */
-	int64_t base_ns, last_ns; /* first and last event, by the recording's clock */
+	int64_t first_ns, last_ns; /* first and last event, by the recording's clock */
+	int64_t base_ns;           /* what offsets count from: FIRST_NS, and the pauses cut */
+	struct turns_plan turns;
 };
 
 enum err feed_init(struct feed *f, struct engine *g, struct worker *workers, unsigned count,

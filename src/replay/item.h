@@ -7,6 +7,7 @@
 #define REPLAY_ITEM_H
 
 #include "replay/facts.h"
+#include "replay/turns.h"
 #include "sql/lex.h"
 
 struct account;
@@ -47,6 +48,7 @@ enum not_sent {
 /* Behind it: types (2 bytes each), text, payload. */
 struct item_command {
 	uint64_t n;
+	struct turn turn;              /* that it waits for */
 	uint64_t key;                  /* of its row in the profile */
 	const struct account *account; /* of CHANGE_USER; NULL: the target's own */
 	uint64_t caps;                 /* that PAYLOAD is encoded under */
@@ -73,6 +75,8 @@ struct item_data {
 
 struct item_response {
 	uint64_t n;
+	uint64_t turn;  /* its number; 0: nobody waits for it */
+	uint64_t after; /* numbers given before */
 	struct facts facts;
 };
 

@@ -126,6 +126,7 @@ static void put_head(struct json *j, const struct outcome *o)
 	json_double(j, o->speed);
 	put_time(j, "recorded_ns", o->recorded_ns);
 	put_time(j, "replayed_ns", o->replayed_ns);
+	put_time(j, "idle_ns", o->idle_ns);
 	put_count(j, "differences", outcome_differences(o));
 #define COUNT(name, text) put_count(j, #name, o->name);
 	OUTCOME_COUNTS(COUNT)

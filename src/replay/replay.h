@@ -27,16 +27,23 @@ struct replay_progress {
 
 struct replay_options {
 	const struct target
-		*target;    /* outlives the replay; its account stands for every recorded user */
-	double speed;       /* 1: as recorded, 2: twice as fast; 0: as fast as answers come */
-	unsigned threads;   /* 0: four per processor, 16 at most */
-	size_t ahead_bytes; /* read ahead at most so much; 0: 16 MiB */
-	int64_t ahead_ns;   /* and, with a speed, so much of the target's time; 0: 2 s */
+		*target; /* outlives the replay; its account stands for every recorded user */
+	double speed;    /* 1: as recorded, 2: twice as fast; 0: as fast as answers come */
+	bool no_think;   /* commands do not wait until they are due, sessions do */
+	enum order order;
+	int64_t order_wait_ns; /* a turn that does not come for so long is given up; 0: 5 s */
+	double connect_rate;   /* sessions opened per second, at most; 0: no limit */
+	double limit_rate;     /* commands sent per second, likewise */
+	int64_t idle_skip_ns;  /* a longer pause of all sessions is cut to this; 0: none is */
+	bool recorded_clock;   /* the target's clock shows each session the recorded time */
+	unsigned threads;      /* 0: four per processor, 16 at most */
+	size_t ahead_bytes;    /* read ahead at most so much; 0: 16 MiB */
+	int64_t ahead_ns;      /* and, with a speed, so much of the target's time; 0: 2 s */
 	const struct filter_options *filter; /* which commands; NULL: all. Outlives the replay */
 	const struct accounts *accounts;   /* by recorded user; NULL: the target's stands for all */
 	const struct opt_texts *databases; /* see databases_map(); NULL: all have their own name */
 	double share;                      /* of the sessions, 0 to 1; 0: all */
-	unsigned copies;                   /* connections for each session; 0: one */
+	unsigned copies; /* connections for each session; 0: one. Above one in ORDER_SESSION only */
 	int64_t spread_ns; /* of the target's time: all copies of a session begin within it */
 	bool dry; /* connect to nothing: only tell what would be sent; TARGET is not looked at */
 	bool read_only;                  /* send only what is known to change no data */
