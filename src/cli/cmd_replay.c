@@ -214,16 +214,21 @@ static const struct opt_page page = {
 		"client's capabilities, character set and database. Its commands are sent as they "
 		"were recorded, in their own order, when they are due. Logins cannot be "
 		"repeated: the account of --user and --password stands for every recorded "
-		"user.\n\nAfterwards the comparison is written: errors, rows and affected rows "
+		"user, unless --users names others.\n\nAfterwards the comparison is written: "
+		"errors, rows and affected rows "
 		"that differ, and how long statements took then and now. The exit status is 3 if "
 		"something differs or was not sent, and 1 if the replay did not run to its end: "
 		"Ctrl-C, or a target that refuses, goes away or hangs. What was done until then is "
-		"compared all the same.\n\nStatements that write do write. There is "
+		"compared all the same.\n\nStatements that write do write, unless --read-only "
+		"leaves them out. There is "
 		"no default target, and the target should be a copy that may be thrown away, with "
 		"the data as it was when the recording began.\n\n" INPUT_ABOUT,
 	.examples = "  myna replay prod.myna --target mysql://app@10.0.0.17/ -p\n"
 		    "  myna replay prod.myna -h test-host -u app --speed 2\n"
-		    "  myna replay prod.pcap -h test-host -u app --speed max -f json\n",
+		    "  myna replay prod.pcap -h test-host -u app --speed max -f json\n"
+		    "  myna replay prod.myna -h replica -u app --read-only\n"
+		    "  myna replay prod.myna --read-only --dry-run\n"
+		    "  myna replay prod.myna -h test-host -u app --share 10% --copies 5\n",
 	.groups = groups,
 	.group_count = sizeof(groups) / sizeof(groups[0]),
 };

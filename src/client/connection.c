@@ -470,6 +470,11 @@ uint64_t connection_caps(const struct connection *c)
 	return c->session.caps;
 }
 
+uint16_t connection_collation(const struct connection *c)
+{
+	return c->session.collation;
+}
+
 bool connection_is_tls(const struct connection *c)
 {
 	return c->link.tls != NULL;

@@ -86,7 +86,8 @@ enum err connection_error(const struct connection *c, struct errinfo *info,
 
 /* Valid from READY on. */
 const struct myp_greeting *connection_greeting(const struct connection *c); /* challenge wiped */
-uint64_t connection_caps(const struct connection *c); /* agreed by both sides */
+uint64_t connection_caps(const struct connection *c);      /* agreed by both sides */
+uint16_t connection_collation(const struct connection *c); /* that was asked for last */
 bool connection_is_tls(const struct connection *c);
 
 /*

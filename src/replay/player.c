@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "replay/agreed.h"
 #include "replay/guard.h"
 
 enum { PLAYER_PAYLOAD_MAX = 16 << 20 }; /* bytes of an answer's packet that are looked at */
@@ -211,6 +212,11 @@ static struct slice open_part(const struct item *item, size_t at, size_t len)
 	return slice_of((const uint8_t *)(item + 1) + sizeof(struct item_open) + at, len);
 }
 
+static const struct item_open *open_of(const struct player *p)
+{
+	return item_body(p->open);
+}
+
 static enum err connect_as(struct player *p, const struct item_open *o, struct errinfo *info)
 {
 	/* What is left out changes how an answer is packed, but not what it says. */
@@ -285,6 +291,8 @@ static void connected(struct player *p)
 	}
 	p->caps = connection_caps(p->connection);
 	p->target_id = connection_greeting(p->connection)->connection_id;
+	if (p->open)
+		agreed_note(&w->outcome, p->connection, open_of(p)->caps, open_of(p)->collation);
 	engine_kill_put(w->engine, p->kill_key, p->target_id);
 	atomic_fetch_add(&w->counters.connections, 1);
 	w->outcome.connected++;
