@@ -3,7 +3,8 @@
  *
  * An input gives events, sinks take them. Within a session they come in this order: SESSION, then COMMAND
  * and RESPONSE (a command before its response, responses in the order of their commands), GAP where
- * something was not heard, END. Everything an event points to is borrowed for the call.
+ * something was not heard, END. A PACKET comes before what it completes, but behind the COMMAND that it is; those
+ * of a login come before SESSION. Everything an event points to is borrowed for the call.
  */
 #ifndef EVENT_EVENT_H
 #define EVENT_EVENT_H
@@ -11,6 +12,7 @@
 #include "base/err.h"
 #include "event/command.h"
 #include "event/coverage.h"
+#include "event/packet.h"
 #include "event/response.h"
 #include "event/session.h"
 
@@ -21,6 +23,7 @@ enum event_type {
 	EVENT_RESPONSE, /* also of commands without one, at once, with kind NONE */
 	EVENT_GAP,
 	EVENT_END,
+	EVENT_PACKET, /* only of inputs that were asked for packets, and can give them */
 	EVENT_TYPES,
 };
 
@@ -57,7 +60,20 @@ struct event {
 			uint64_t after; /* ordinal of the last command heard before it */
 		} gap;
 		enum end_reason end;
+		const struct packet *packet;
 	};
+};
+
+/*
+ * Details that cost an input time and that a sink may have no use for; flags. What a sink spares may be there all
+ * the same: of a recording everything is, since it costs nothing there.
+ */
+enum event_detail {
+	EVENT_RESULTS =
+		1
+		<< 0, /* definitions of columns, checksums of rows: result.columns, .sum and .column_sums */
+	EVENT_VALUES =
+		1 << 1, /* parameters of executions: command.params, of which params_known tells */
 };
 
 /*
@@ -79,6 +95,8 @@ struct event_sink {
 	/* Gives back what its maker took; by its owner, never by who pumps. May be NULL. */
 	void (*free)(void *ctx);
 	void *ctx;
+	uint32_t
+		spares; /* enum event_detail; 0, as it is unless something is said: it takes everything */
 };
 
 #endif

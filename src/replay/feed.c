@@ -545,6 +545,7 @@ static enum err copy_event(struct feed *f, const struct event *e, uint32_t copy)
 		fs->lost_commands |= e->gap.side == GAP_COMMANDS;
 		break;
 	case EVENT_SESSION:
+	case EVENT_PACKET:
 	case EVENT_TYPES:
 		break;
 	}
