@@ -401,6 +401,7 @@ static int replay(struct input *in, const struct replay_args *args,
 		  const struct replay_options *base)
 {
 	struct run run = {.show = cli_shows_progress(), .is_live = input_is_live(in)};
+	struct filter_options filter = args->filter;
 	struct replay_options options = *base;
 	const struct event_sink sink = {
 		.event = on_event, .tick = on_tick, .finish = on_finish, .ctx = &run};
@@ -409,6 +410,8 @@ static int replay(struct input *in, const struct replay_args *args,
 	enum err e;
 	int status = CLI_DONE;
 
+	filter.begin_ns = input_begin_ns(in);
+	options.filter = &filter;
 	options.progress = on_progress;
 	options.progress_ctx = &run;
 	if (replay_new(&options, &run.replay, &info) != ERR_OK)
@@ -464,7 +467,6 @@ static int run(int argc, char **argv)
 	options.threads =
 		(unsigned)(args.threads > REPLAY_THREADS_MAX ? REPLAY_THREADS_MAX : args.threads);
 	options.patience_ns = args.patience_ns;
-	options.filter = &args.filter;
 	options.copies = (unsigned)args.copies;
 	options.spread_ns = args.spread_ns;
 	options.dry = args.dry_run;

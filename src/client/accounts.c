@@ -132,7 +132,7 @@ static enum err password_of_file(const struct reading *r, struct slice path, cha
 	char *name = NULL;
 	enum err e = keep(r, path, &name);
 
-	if (e != ERR_OK)
+	if (!name)
 		return e;
 	e = read_secret_file(name, &all, r->info);
 	mem_free(name);
@@ -154,7 +154,7 @@ static enum err password_of_environment(const struct reading *r, struct slice na
 	const char *value;
 	enum err e = keep(r, name, &copy);
 
-	if (e != ERR_OK)
+	if (!copy)
 		return e;
 	value = getenv(copy);
 	mem_free(copy);

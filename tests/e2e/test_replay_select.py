@@ -33,7 +33,8 @@ def by_two_users(mariadb, target, shop, record):
     (("--recorded-user", "root"), [["SELECT 'root in mysql'"], ["SELECT 'root in shop'"]]),
     (("--recorded-user", "!root"), [["SELECT 'other in mysql'"]]),
     (("--db", "mysql"), [["SELECT 'other in mysql'"], ["SELECT 'root in mysql'"]]),
-    (("--command", "PING"), [])])
+    (("--command", "PING"), []), (("--match", "in shop"), [["SELECT 'root in shop'"]]),
+    (("--client", "127.*", "--until", "+1h", "--db", "shop"), [["SELECT 'root in shop'"]])])
 def test_filters_choose_commands(by_two_users, target, myna, options, expected):
     outcome, log = outcome_of(myna, by_two_users, target, *options, status=(0,))
     assert said_in(log) == expected
