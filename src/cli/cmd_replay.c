@@ -28,6 +28,8 @@ struct replay_args {
 	int clock; /* enum replay_clock */
 	uint64_t threads;
 	int64_t patience_ns;
+	const char *spool_folder;
+	uint64_t spool_limit;
 	uint64_t limit;
 	int format; /* enum replay_format */
 };
@@ -114,6 +116,19 @@ static const struct opt rows[] = {
 	 .placeholder = "TIME",
 	 .def = "60s",
 	 .help = "give up when the target has done nothing at all for so long"},
+	{.name = "spool",
+	 .kind = OPT_TEXT,
+	 .offset = offsetof(struct replay_args, spool_folder),
+	 .placeholder = "FOLDER",
+	 .help = "live: where commands wait for a target that is slower than what is heard "
+		 "(default: "
+		 "TMPDIR, or /var/tmp)"},
+	{.name = "spool-limit",
+	 .kind = OPT_SIZE,
+	 .offset = offsetof(struct replay_args, spool_limit),
+	 .placeholder = "SIZE",
+	 .def = "1G",
+	 .help = "live: when so much waits there, sessions that say more are let go, and counted"},
 };
 
 static const struct opt output_rows[] = {
@@ -231,6 +246,8 @@ static void show(const struct replay_progress *p)
 		      (unsigned long long)p->errors, (unsigned long long)p->sessions);
 	if (p->late_ns > 0)
 		(void)fprintf(stderr, ", %s late", units_duration(p->late_ns).text);
+	if (p->spooled > 0)
+		(void)fprintf(stderr, ", %s on disk", units_size(p->spooled).text);
 	(void)fputs("\033[K", stderr);
 	(void)fflush(stderr);
 }
@@ -304,6 +321,7 @@ static int replay(struct input *in, const struct replay_args *args,
 	enum err e;
 	int status = CLI_DONE;
 
+	options.live = run.is_live;
 	options.progress = on_progress;
 	options.progress_ctx = &run;
 	if (replay_new(&options, &run.replay, &info) != ERR_OK)
@@ -326,6 +344,13 @@ static int replay(struct input *in, const struct replay_args *args,
 		cli_tell_losses(&page, &outcome->coverage);
 	replay_free(run.replay);
 	return status;
+}
+
+static const char *usual_folder(void)
+{
+	const char *folder = getenv("TMPDIR");
+
+	return folder && *folder ? folder : "/var/tmp";
 }
 
 static int run(int argc, char **argv)
@@ -354,6 +379,8 @@ static int run(int argc, char **argv)
 	options.threads =
 		(unsigned)(args.threads > REPLAY_THREADS_MAX ? REPLAY_THREADS_MAX : args.threads);
 	options.patience_ns = args.patience_ns;
+	options.spool_folder = args.spool_folder ? args.spool_folder : usual_folder();
+	options.spool_limit = args.spool_limit;
 	options.no_think = args.think_time == THINK_NONE;
 	options.order = (enum order)args.order;
 	options.order_wait_ns = args.order_wait_ns;

@@ -45,6 +45,9 @@ enum err engine_init(struct engine *g, const struct replay_options *options,
 		     struct errinfo *info) MUST_CHECK;
 void engine_release(struct engine *g);
 
+/* True if enough is waiting in memory. */
+bool engine_is_full(const struct engine *g);
+
 /* N bytes of items were taken: wakes a pump that waits for room, once half of it is free. */
 void engine_took(struct engine *g, size_t n);
 

@@ -13,6 +13,7 @@ struct feed_session {
 	struct player *player; /* the worker's, from its first item on */
 	unsigned worker;
 	bool has_gap;
+	bool shed; /* nothing of it is sent any more */
 	struct turns_session turns;
 	struct map announced; /* ids of statements that the worker knows; items are marks */
 };
@@ -24,14 +25,41 @@ enum err feed_init(struct feed *f, struct engine *g, struct worker *workers, uns
 		.engine = g, .workers = workers, .worker_count = count, .outcome = outcome};
 	map_init(&f->sessions, FEED_SESSIONS_MAX, NULL);
 	f->turns.order = g->options->order;
+	spool_init(&f->spool, g->options->spool_folder, g->options->spool_limit);
 	return profile_new(PROFILE_ROWS_MAX, &f->names);
 }
 
 static void flush_one(struct feed *f, unsigned worker)
 {
-	if (f->batches[worker])
-		worker_push(&f->workers[worker], f->batches[worker], false);
+	struct batch *b = f->batches[worker];
+
 	f->batches[worker] = NULL;
+	if (!b)
+		return;
+	if (!f->engine->options->live || f->failure.code != ERR_OK ||
+	    (spool_bytes(&f->spool) == 0 && !engine_is_full(f->engine)) ||
+	    spool_put(&f->spool, worker, b, &f->failure) != ERR_OK) {
+		worker_push(&f->workers[worker], b, false);
+		return;
+	}
+	atomic_fetch_sub(&f->engine->waiting_bytes, (long long)b->len);
+	if (spool_bytes(&f->spool) > f->outcome->spool_peak)
+		f->outcome->spool_peak = spool_bytes(&f->spool);
+	mem_free(b);
+}
+
+void feed_refill(struct feed *f)
+{
+	struct batch *b;
+	unsigned worker;
+
+	while (f->failure.code == ERR_OK && spool_bytes(&f->spool) > 0 &&
+	       !engine_is_full(f->engine)) {
+		if (spool_take(&f->spool, &worker, &b, &f->failure) != ERR_OK)
+			return;
+		atomic_fetch_add(&f->engine->waiting_bytes, (long long)b->len);
+		worker_push(&f->workers[worker], b, false);
+	}
 }
 
 void feed_flush(struct feed *f)
@@ -174,7 +202,7 @@ static enum err put_end(struct feed *f, const struct feed_session *fs, int64_t a
 
 static enum err session_end(struct feed *f, struct feed_session *fs, int64_t at_ns)
 {
-	enum err e = put_end(f, fs, at_ns);
+	enum err e = fs->shed ? ERR_OK : put_end(f, fs, at_ns);
 
 	(void)map_take(&f->sessions, fs->id, NULL);
 	feed_session_free(fs);
@@ -308,13 +336,33 @@ static enum err put_command(struct feed *f, struct feed_session *fs, const struc
 	return ERR_OK;
 }
 
+/* The spool is full: a session that says more is let go, and is told apart from then on. */
+static enum err shed_if_full(struct feed *f, struct feed_session *fs, int64_t at_ns)
+{
+	uint64_t waiting = spool_bytes(&f->spool);
+
+	if (waiting >= f->spool.limit)
+		f->shedding = waiting > 0;
+	else if (waiting < f->spool.limit / 2)
+		f->shedding = false;
+	if (!f->shedding || fs->shed)
+		return ERR_OK;
+	fs->shed = true;
+	f->outcome->shed++;
+	return put_end(f, fs, at_ns);
+}
+
 static enum err on_command(struct feed *f, struct feed_session *fs, const struct event *e)
 {
 	struct profile_row *row;
 	enum err err = profile_find(f->names, e->session, e->command, &row);
 
 	f->outcome->commands++;
-	return err == ERR_OK ? put_command(f, fs, e, row->key) : err;
+	if (err == ERR_OK)
+		err = shed_if_full(f, fs, e->time_ns);
+	if (err == ERR_OK && fs->shed)
+		outcome_not_sent(f->outcome, row->key, NOT_SENT_SHED);
+	return err == ERR_OK && !fs->shed ? put_command(f, fs, e, row->key) : err;
 }
 
 static enum err on_response(struct feed *f, struct feed_session *fs, const struct event *e)
@@ -373,6 +421,8 @@ enum err feed_event(struct feed *f, const struct event *e)
 	struct feed_session *fs = map_get(&f->sessions, e->session->id, NULL);
 	enum err err;
 
+	if (f->failure.code != ERR_OK)
+		return f->failure.code;
 	if (!f->begun)
 		begin(f, e);
 	else
@@ -386,7 +436,7 @@ enum err feed_event(struct feed *f, const struct event *e)
 			return err;
 		fs = map_get(&f->sessions, e->session->id, NULL);
 	}
-	if (!fs)
+	if (!fs || (fs->shed && e->type != EVENT_COMMAND && e->type != EVENT_END))
 		return ERR_OK;
 	switch (e->type) {
 	case EVENT_COMMAND:
@@ -414,11 +464,16 @@ enum err feed_end(struct feed *f)
 	enum err e = ERR_OK;
 
 	for (size_t at = 0; e == ERR_OK && (fs = map_next(&f->sessions, &at));)
-		e = put_end(f, fs, f->last_ns);
+		if (!fs->shed)
+			e = put_end(f, fs, f->last_ns);
 	feed_flush(f);
+	return e;
+}
+
+void feed_close(struct feed *f)
+{
 	for (unsigned i = 0; i < f->worker_count; i++)
 		worker_push(&f->workers[i], NULL, true);
-	return e;
 }
 
 void feed_release(struct feed *f)
@@ -428,6 +483,7 @@ void feed_release(struct feed *f)
 	for (size_t at = 0; (fs = map_next(&f->sessions, &at));)
 		feed_session_free(fs);
 	map_release(&f->sessions);
+	spool_release(&f->spool);
 	for (unsigned i = 0; i < REPLAY_THREADS_MAX; i++)
 		mem_free(f->batches[i]);
 	profile_free(f->names);

@@ -67,6 +67,8 @@ struct outcome_trouble {
 	COUNT(late_by_target, "commands that waited for the target's answer to the one before")    \
 	COUNT(late_by_order, "commands that waited for others that come before them")              \
 	COUNT(late_by_rate, "commands that waited for a rate to let them go")                      \
+	COUNT(shed, "sessions let go in the middle, as the spool was full")                        \
+	COUNT(spool_peak, "bytes that waited on disk at most")                                     \
 	COUNT(order_given_up, "commands sent before their turn, which did not come")
 
 struct outcome {

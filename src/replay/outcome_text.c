@@ -140,6 +140,7 @@ static void put_counts(const struct outcome *o, struct out *out)
 	put_if_any(out, o->connections_lost, "lost their connection in the middle");
 	put_if_any(out, o->not_logged_in, "had failed to log in when recorded: left out");
 	put_if_any(out, o->encrypted, "were encrypted when recorded: left out");
+	put_if_any(out, o->shed, "let go, as the target was too slow and the spool full");
 	put_if_any(out, o->joined, "were open before the recording began");
 	put_if_any(out, o->state_incomplete,
 		   "of these have a state that is not wholly known; a database in the target's URL "

@@ -18,4 +18,5 @@ REASON(PARAMETERS_UNKNOWN, "the types of its parameters were sent before the rec
 REASON(NOT_CONNECTED, "the session could not connect to the target", true)
 REASON(CONNECTION_LOST, "the session's connection to the target was lost", true)
 REASON(ROLLED_BACK, "a deadlock, on the target only, had rolled the transaction back", true)
+REASON(SHED, "the target is too slow: the session was let go, as the spool was full", true)
 REASON(STOPPED, "the replay was ended before", true)

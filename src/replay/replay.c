@@ -20,7 +20,8 @@ static const int64_t REPLAY_PATIENCE_NS = 60 * NS_PER_S;
 static const int64_t REPLAY_ORDER_WAIT_NS = 5 * NS_PER_S;
 static const int64_t PROGRESS_NS = NS_PER_S / 2;
 static const int64_t WAIT_NS = NS_PER_S / 10; /* the pump looks around at least so often */
-static const int64_t PROBE_NS = NS_PER_S;     /* the target is asked for at most so often */
+static const int64_t LIVE_FLUSH_NS = NS_PER_MS;
+static const int64_t PROBE_NS = NS_PER_S; /* the target is asked for at most so often */
 
 struct replay {
 	struct replay_options options;
@@ -35,6 +36,7 @@ struct replay {
 	int64_t probe_ns;       /* when the target was asked for last */
 	uint64_t moves;         /* of the workers, when they were looked at last */
 	int64_t moved_ns;       /* when that had changed */
+	int64_t passed_ns;      /* live: when batches were handed over last */
 	double done;
 };
 
@@ -170,7 +172,7 @@ enum err replay_new(const struct replay_options *options, struct replay **out, s
 
 static void tell_progress(struct replay *r, int64_t now_ns)
 {
-	struct replay_progress p = {.done = r->done};
+	struct replay_progress p = {.done = r->done, .spooled = spool_bytes(&r->feed.spool)};
 
 	if (!r->options.progress || now_ns - r->progress_ns < PROGRESS_NS)
 		return;
@@ -255,12 +257,6 @@ static void look_around(struct replay *r)
 	look_for_moves(r, now_ns);
 }
 
-static bool is_full(const struct replay *r)
-{
-	return atomic_load_explicit(&r->engine.waiting_bytes, memory_order_relaxed) >
-	       (long long)r->options.ahead_bytes;
-}
-
 /* When what happened at AT_NS has to be read, to be known AHEAD_NS before it is due; INT64_MIN without a pace. */
 static int64_t read_by_ns(const struct replay *r, int64_t at_ns, int64_t ahead_ns)
 {
@@ -276,7 +272,7 @@ static int64_t read_by_ns(const struct replay *r, int64_t at_ns, int64_t ahead_n
 static void hold_back(struct replay *r, int64_t at_ns)
 {
 	int64_t now_ns = pace_is_kept(&r->engine.pace) ? clock_mono_ns() : 0, until_ns = INT64_MIN;
-	bool full = is_full(r);
+	bool full = engine_is_full(&r->engine);
 
 	if (read_by_ns(r, at_ns, r->options.ahead_ns) > now_ns)
 		until_ns = read_by_ns(r, at_ns, r->options.ahead_ns / 2);
@@ -289,8 +285,21 @@ static void hold_back(struct replay *r, int64_t at_ns)
 			    full || until_ns > now_ns + WAIT_NS ? now_ns + WAIT_NS : until_ns,
 			    full);
 		look_around(r);
-		full = is_full(r);
+		full = engine_is_full(&r->engine);
 	}
+}
+
+/* Live: nobody waits, and nothing waits long. */
+static void pass_on(struct replay *r)
+{
+	int64_t now_ns = clock_mono_ns();
+
+	if (now_ns - r->passed_ns < LIVE_FLUSH_NS)
+		return;
+	r->passed_ns = now_ns;
+	feed_refill(&r->feed);
+	feed_flush(&r->feed);
+	look_around(r);
 }
 
 static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)
@@ -305,8 +314,13 @@ static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)
 	err = feed_event(&r->feed, e);
 	if (err != ERR_OK)
 		return err_set(info, err, 0, "%s",
-			       err == ERR_LIMIT ? "too many sessions at once" : err_text(err));
-	hold_back(r, e->time_ns);
+			       r->feed.failure.code != ERR_OK ? r->feed.failure.text
+			       : err == ERR_LIMIT             ? "too many sessions at once"
+							      : err_text(err));
+	if (r->options.live)
+		pass_on(r);
+	else
+		hold_back(r, e->time_ns);
 	return ERR_OK;
 }
 
@@ -318,9 +332,25 @@ static enum err on_tick(void *ctx, const struct coverage *so_far, double progres
 	(void)so_far;
 	(void)info;
 	r->done = progress;
+	feed_refill(&r->feed);
 	feed_flush(&r->feed);
 	look_around(r);
 	return ERR_OK;
+}
+
+/* What is in the spool follows; when it is to end at once, too, since the workers count it. */
+static void drain_spool(struct replay *r)
+{
+	feed_refill(&r->feed);
+	while (r->feed.failure.code == ERR_OK && spool_bytes(&r->feed.spool) > 0) {
+		engine_wait(&r->engine, clock_mono_ns() + WAIT_NS, true);
+		look_around(r);
+		feed_refill(&r->feed);
+	}
+	if (r->feed.failure.code == ERR_OK)
+		return;
+	r->failure = r->feed.failure;
+	give_up(r);
 }
 
 static void wait_for_workers(struct replay *r)
@@ -351,6 +381,8 @@ static enum err on_finish(void *ctx, const struct coverage *coverage, struct err
 		o->short_of_memory = true;
 		give_up(r);
 	}
+	drain_spool(r);
+	feed_close(&r->feed);
 	wait_for_workers(r);
 	for (unsigned i = 0; i < r->worker_count; i++) {
 		worker_join(&r->workers[i]);

@@ -21,6 +21,7 @@ struct replay_progress {
 	uint64_t sent, answered, errors;
 	uint64_t sessions; /* connections open now */
 	int64_t late_ns;   /* of the command sent last; 0 without a pace */
+	uint64_t spooled;  /* bytes that wait on disk */
 	double done;       /* share of the input that was read; negative: unknown */
 };
 
@@ -38,7 +39,10 @@ struct replay_options {
 	unsigned threads;      /* 0: four per processor, 16 at most */
 	size_t ahead_bytes;    /* read ahead at most so much; 0: 16 MiB */
 	int64_t ahead_ns;      /* and, with a speed, so much of the target's time; 0: 2 s */
-	int64_t patience_ns;   /* a target that does nothing for so long hangs; 0: 60 s */
+	bool live; /* the sink never blocks: what waits beyond AHEAD_BYTES goes to the spool */
+	const char *spool_folder; /* outlives the replay */
+	uint64_t spool_limit;     /* bytes; when so much waits, sessions are let go */
+	int64_t patience_ns;      /* a target that does nothing for so long hangs; 0: 60 s */
 	/* Called about twice a second, also while the sink blocks; may be NULL. */
 	void (*progress)(void *ctx, const struct replay_progress *p);
 	void *progress_ctx;
