@@ -17,6 +17,7 @@ enum { CHUNK_LOG_FLOWS_MAX = 64, CHUNK_LOG_BYTES_MAX = 64 << 20, CHUNK_LOG_NO_EN
 struct chunk_flow {
 	struct stream_flow said;
 	struct buf bytes[2];
+	uint64_t frame; /* of the last chunk */
 	uint64_t at[2]; /* offset reached */
 	uint64_t gaps[2], gap_bytes[2], chunks[2];
 	int end; /* enum stream_end */
@@ -27,6 +28,7 @@ struct chunk_log {
 	struct chunk_flow flows[CHUNK_LOG_FLOWS_MAX]; /* the later ones are checked, but not kept */
 	size_t opened, closed;
 	bool keep_bytes;
+	bool busy; /* no conversation is idle */
 	/* Called for each chunk, after the checks; may be NULL. */
 	void (*on_chunk)(void *ctx, const struct stream_chunk *chunk);
 	void *ctx;
@@ -55,6 +57,8 @@ static void chunk_log_chunk(void *ctx, void *conversation, const struct stream_c
 	assert(f->end == CHUNK_LOG_NO_END);
 	assert(c->offset == f->at[c->from]);
 	assert((c->gap > 0) != (c->bytes.len > 0));
+	assert(c->frame >= f->frame);
+	f->frame = c->frame;
 	assert(c->acked == STREAM_ACK_UNKNOWN ||
 	       (c->acked >= 0 && (uint64_t)c->acked <= f->at[!c->from]));
 	f->at[c->from] += c->gap + c->bytes.len;
@@ -67,6 +71,14 @@ static void chunk_log_chunk(void *ctx, void *conversation, const struct stream_c
 	}
 	if (log->on_chunk)
 		log->on_chunk(log->ctx, c);
+}
+
+static bool chunk_log_idle(void *ctx, const void *conversation)
+{
+	const struct chunk_log *log = ctx;
+
+	(void)conversation;
+	return !log->busy;
 }
 
 static void chunk_log_close(void *ctx, void *conversation, enum stream_end end, int64_t time_ns,
@@ -93,6 +105,7 @@ static inline struct stream_handler chunk_log_handler(struct chunk_log *log)
 {
 	return (struct stream_handler){.open = chunk_log_open,
 				       .chunk = chunk_log_chunk,
+				       .idle = chunk_log_idle,
 				       .close = chunk_log_close,
 				       .ctx = log};
 }

@@ -39,7 +39,7 @@ static int64_t bucket_top(int group, int step)
 	return (int64_t)((((uint64_t)HIST_STEPS + (uint64_t)step + 1) << (group - 1)) - 1);
 }
 
-static void note(struct hist *h, uint64_t count, double sum_ns, int64_t min_ns, int64_t max_ns)
+static void note(struct hist *h, uint64_t count, uint64_t sum_ns, int64_t min_ns, int64_t max_ns)
 {
 	if (h->count == 0 || min_ns < h->min_ns)
 		h->min_ns = min_ns;
@@ -62,7 +62,7 @@ enum err hist_add(struct hist *h, int64_t value_ns)
 	int g = group_of((uint64_t)v);
 	uint32_t *counts = group_get(h, g);
 
-	note(h, 1, (double)v, v, v);
+	note(h, 1, (uint64_t)v, v, v);
 	if (!counts)
 		return ERR_NOMEM;
 	counts[step_of((uint64_t)v, g)]++;
@@ -112,5 +112,5 @@ int64_t hist_quantile_ns(const struct hist *h, double q)
 
 double hist_mean_ns(const struct hist *h)
 {
-	return h->count ? h->sum_ns / (double)h->count : 0;
+	return h->count ? (double)h->sum_ns / (double)h->count : 0;
 }

@@ -3,7 +3,8 @@
  *
  * An input gives events, sinks take them. Within a session they come in this order: SESSION, then COMMAND
  * and RESPONSE (a command before its response, responses in the order of their commands), GAP where
- * something was not heard, END. Everything an event points to is borrowed for the call.
+ * something was not heard, END. A PACKET comes before what it completes, but behind the COMMAND that it is; those
+ * of a login come before SESSION. Everything an event points to is borrowed for the call.
  */
 #ifndef EVENT_EVENT_H
 #define EVENT_EVENT_H
@@ -11,6 +12,7 @@
 #include "base/err.h"
 #include "event/command.h"
 #include "event/coverage.h"
+#include "event/packet.h"
 #include "event/response.h"
 #include "event/session.h"
 
@@ -21,6 +23,7 @@ enum event_type {
 	EVENT_RESPONSE, /* also of commands without one, at once, with kind NONE */
 	EVENT_GAP,
 	EVENT_END,
+	EVENT_PACKET, /* only of inputs that were asked for packets, and can give them */
 	EVENT_TYPES,
 };
 
@@ -30,6 +33,7 @@ enum end_reason {
 	END_RESET,
 	END_TIMEOUT,
 	END_CAPTURE, /* the input ended first */
+	END_SHED,    /* let go, to spend less on listening */
 	END_REASONS,
 };
 
@@ -56,12 +60,25 @@ struct event {
 			uint64_t after; /* ordinal of the last command heard before it */
 		} gap;
 		enum end_reason end;
+		const struct packet *packet;
 	};
 };
 
 /*
- * Who takes events. A failure ends the run: what could not be written is the world's fault. All calls
- * come from one thread.
+ * Details that cost an input time and that a sink may have no use for; flags. What a sink spares may be there all
+ * the same: of a recording everything is, since it costs nothing there.
+ */
+enum event_detail {
+	EVENT_RESULTS =
+		1
+		<< 0, /* definitions of columns, checksums of rows: result.columns, .sum and .column_sums */
+	EVENT_VALUES =
+		1 << 1, /* parameters of executions: command.params, of which params_known tells */
+};
+
+/*
+ * Who takes events. A failure ends the run: what could not be written is the world's fault; ERR_EOF ends it
+ * without one: nothing that may come is wanted. All calls come from one thread.
  */
 struct event_sink {
 	enum err (*event)(void *ctx, const struct event *e, struct errinfo *info);
@@ -70,9 +87,16 @@ struct event_sink {
 			 struct errinfo *info);
 	/* Once, last. */
 	enum err (*finish)(void *ctx, const struct coverage *coverage, struct errinfo *info);
+	/*
+	 * Before finish: takes over all that the sink of OTHER has heard, which was made alike and is not finished. NULL:
+	 * what it does depends on the order of events of different sessions.
+	 */
+	enum err (*merge)(void *ctx, void *other, struct errinfo *info);
 	/* Gives back what its maker took; by its owner, never by who pumps. May be NULL. */
 	void (*free)(void *ctx);
 	void *ctx;
+	uint32_t
+		spares; /* enum event_detail; 0, as it is unless something is said: it takes everything */
 };
 
 #endif

@@ -1,4 +1,6 @@
 /* recorded - a recording as a source of events. */
+#include <unistd.h>
+
 #include "input/source.h"
 #include "recording/reader.h"
 
@@ -8,7 +10,16 @@ enum err recorded_open(const struct input_options *options, int fd, void **out,
 		       struct errinfo *info)
 {
 	struct recording_reader *r = NULL;
-	enum err e = recording_reader_open_fd(fd, options->path, &r, info);
+	enum err e;
+
+	if (options->packets) {
+		(void)close(fd);
+		return err_set(info, ERR_USAGE, 0,
+			       "%s is a recording, which keeps commands and responses but not "
+			       "their packets: trace the capture for those",
+			       options->path);
+	}
+	e = recording_reader_open_fd(fd, options->path, &r, info);
 
 	if (e == ERR_OK)
 		*out = r;
@@ -48,6 +59,16 @@ static double recorded_progress(void *source)
 	return recording_reader_progress(source);
 }
 
+static int64_t recorded_begin_ns(void *source)
+{
+	return recording_reader_begin_ns(source);
+}
+
+static void recorded_seek(void *source, int64_t since_ns)
+{
+	recording_reader_seek_time(source, since_ns);
+}
+
 static void recorded_free(void *source)
 {
 	recording_reader_free(source);
@@ -58,5 +79,7 @@ const struct source_ops recorded_ops = {
 	.end = recorded_end,
 	.coverage = recorded_coverage,
 	.progress = recorded_progress,
+	.begin_ns = recorded_begin_ns,
+	.seek = recorded_seek,
 	.free = recorded_free,
 };

@@ -298,6 +298,7 @@ static enum err take_event(struct decoder *d, struct cursor *c, struct known *k,
 
 	switch (e->type) {
 	case EVENT_SESSION:
+	case EVENT_PACKET:
 	case EVENT_TYPES:
 		break;
 	case EVENT_COMMAND:
@@ -540,6 +541,9 @@ enum err decoder_next(struct decoder *d, struct event *out)
 			return ERR_OK;
 		e = next_record(d);
 	}
+	/* A record for which there was no room is not a damaged one. */
+	if (e == ERR_PROTO && (d->block_arena.no_memory || d->event_arena.no_memory))
+		e = ERR_NOMEM;
 	return e;
 }
 

@@ -140,6 +140,7 @@ static enum err count_event(struct survey *s, const struct event *e)
 	case EVENT_DATA:
 	case EVENT_GAP:
 	case EVENT_END:
+	case EVENT_PACKET:
 	case EVENT_TYPES:
 		break;
 	}
@@ -227,7 +228,8 @@ static enum err text_names(struct out *o, const char *title, const struct names 
 		out_put_cstr(o, ": ");
 		if (n->exchanges)
 			out_printf(o, "%llu exchanges, ", (unsigned long long)n->exchanges);
-		out_printf(o, "%llu sessions\n", (unsigned long long)n->sessions);
+		out_printf(o, "%llu session%s\n", (unsigned long long)n->sessions,
+			   units_plural(n->sessions));
 	}
 	if (all->left_out)
 		out_printf(o, "  %-12sand more\n", "");

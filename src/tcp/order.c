@@ -49,7 +49,7 @@ static void emit_piece(struct flow_env *env, struct flow *f, enum stream_side si
 	struct stream_chunk chunk = {
 		.from = side,
 		.time_ns = p->time_ns,
-		.frame = p->frame,
+		.frame = env->frame, /* what was held is complete only now */
 		.offset = p->offset,
 		.acked = p->ack > (int64_t)told ? (int64_t)told : p->ack,
 	};
@@ -304,7 +304,7 @@ static bool relieve(struct flow_env *env, struct flow *f, enum stream_side side,
 
 	if (l && (l->cost + cost > TCP_HOLD_MAX || l->count >= HOLD_PIECES_MAX))
 		order_flush(env, f);
-	else if (env->oldest && env->held + cost > TCP_HOLD_ALL_MAX)
+	else if (env->oldest && env->held + cost > env->held_max)
 		order_flush(env, env->oldest->flow);
 	else
 		return false;

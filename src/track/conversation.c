@@ -55,6 +55,11 @@ struct conversation *conversation_new(struct tracker *t, const struct stream_flo
 	myp_reader_init(&c->readers[STREAM_CLIENT], t->options.max_statement);
 	myp_reader_init(&c->readers[STREAM_SERVER], RESPONSE_PAYLOAD_KEEP);
 	response_init(&c->response);
+	c->response.spares_results = t->sink.spares & EVENT_RESULTS;
+	if (t->room && !packets_begin(c)) {
+		conversation_free(c);
+		return NULL;
+	}
 	return c;
 }
 
@@ -69,6 +74,7 @@ void conversation_free(struct conversation *c)
 	myp_reader_release(&c->readers[STREAM_CLIENT]);
 	myp_reader_release(&c->readers[STREAM_SERVER]);
 	compressed_free(c->compressed);
+	packets_free(c->packets);
 	response_release(&c->response);
 	session_free(c->session);
 	mem_free(c);
@@ -162,6 +168,8 @@ static void on_gap(struct conversation *c, const struct stream_chunk *chunk)
 
 	c->tracker->coverage.gaps++;
 	c->tracker->coverage.gap_bytes += chunk->gap;
+	if (c->packets)
+		packets_gap(c);
 	if (c->phase == PHASE_DEAF)
 		return;
 	c->session->gaps++;
@@ -238,12 +246,16 @@ static bool step_in(struct conversation *c, const struct stream_chunk *chunk)
 static void on_packet(struct conversation *c, const struct stream_chunk *chunk,
 		      const struct myp_packet *p)
 {
+	if (c->packets)
+		packets_hear(c, chunk, p);
 	if (c->phase != PHASE_COMMAND)
 		phase_packet(c, chunk, p);
 	else if (chunk->from == STREAM_CLIENT)
 		command_packet(c, chunk, p);
 	else
 		answer_packet(c, chunk, p);
+	if (c->packets)
+		packets_heard(c);
 }
 
 struct slice conversation_packets(struct conversation *c, const struct stream_chunk *chunk,
@@ -266,6 +278,8 @@ struct slice conversation_packets(struct conversation *c, const struct stream_ch
 		else
 			c->position[chunk->from] = chunk->offset + (chunk->bytes.len - bytes.len);
 		on_packet(c, chunk, &p);
+		if (chunk->from == STREAM_SERVER && bytes.len > 0 && !c->packets)
+			answer_rows(c, chunk, &bytes);
 	}
 	if (e != ERR_OK && e != ERR_AGAIN) {
 		myp_reader_reset(r);
@@ -276,6 +290,13 @@ struct slice conversation_packets(struct conversation *c, const struct stream_ch
 		return bytes;
 	conversation_pass_over(c, bytes.len);
 	return slice_of(NULL, 0);
+}
+
+int64_t conversation_packet_end_ns(const struct conversation *c, const struct stream_chunk *chunk)
+{
+	int64_t first_ns = c->packet_ns[chunk->from];
+
+	return first_ns > chunk->time_ns ? first_ns : chunk->time_ns;
 }
 
 static bool is_heard(struct conversation *c, const struct stream_chunk *chunk)
@@ -331,9 +352,14 @@ static bool may_be_proxied(const struct conversation *c, const struct stream_chu
 
 static void on_data(struct conversation *c, const struct stream_chunk *chunk)
 {
-	struct stream_chunk rest = *chunk;
+	struct stream_chunk rest;
 
-	if (!may_be_proxied(c, chunk) || take_proxy_header(c, &rest))
+	if (!may_be_proxied(c, chunk)) {
+		on_bytes(c, chunk);
+		return;
+	}
+	rest = *chunk;
+	if (take_proxy_header(c, &rest))
 		on_bytes(c, &rest);
 }
 
@@ -350,6 +376,14 @@ void conversation_chunk(struct conversation *c, const struct stream_chunk *chunk
 	c->position[chunk->from] = chunk->offset + chunk->bytes.len + chunk->gap;
 }
 
+bool conversation_is_idle(const struct conversation *c)
+{
+	if (c->phase == PHASE_DEAF || (c->session->joined && !c->announced))
+		return true;
+	return c->phase == PHASE_COMMAND && !c->first && c->infile_n == 0 &&
+	       !conversation_is_partial(c, STREAM_CLIENT);
+}
+
 void conversation_end(struct conversation *c, enum end_reason reason, int64_t time_ns,
 		      uint64_t frame)
 {
@@ -361,8 +395,12 @@ void conversation_end(struct conversation *c, enum end_reason reason, int64_t ti
 		.end = c->quit ? END_QUIT : reason,
 	};
 
+	/* What was said first is no packet at all. */
+	if (c->phase == PHASE_GREETING && !c->session->joined &&
+	    conversation_is_partial(c, STREAM_SERVER))
+		conversation_leave_protocol(c);
 	answer_release_held(c, time_ns, frame);
-	if (reason == END_CAPTURE)
+	if (reason == END_CAPTURE || reason == END_SHED)
 		answer_leave_pending(c, time_ns, frame);
 	else
 		answer_lose_pending(c, time_ns, frame);

@@ -10,6 +10,7 @@
  *   effect.c        what a command or its response changes in the session
  *   proxy.c         the true client's address, in front of the login
  *   guess.c         where a command begins, when that is not known
+ *   packets.c       each packet as an event, if that is asked for
  */
 #ifndef TRACK_CONVERSATION_H
 #define TRACK_CONVERSATION_H
@@ -49,12 +50,18 @@ struct pending {
 	struct myp_login *login; /* CHANGE_USER: slices into TEXT; NULL otherwise */
 };
 
-struct compressed; /* what is kept of a session's frames */
+/* The paths to it are kept out of the way of others. */
+#define RARE __attribute__((cold))
+
+struct compressed;  /* what is kept of a session's frames */
+struct packets;     /* what is kept of a session whose packets are told */
+struct packet_room; /* and for all of them */
 
 struct conversation {
 	struct tracker *tracker;
 	struct session *session;
 	enum phase phase;
+	struct packets *packets;      /* NULL: nobody asked */
 	bool announced;               /* the SESSION event was given */
 	bool quit;                    /* COM_QUIT was heard */
 	bool left_protocol;           /* counted as undecodable already */
@@ -78,6 +85,7 @@ struct conversation {
 	struct proxy_reader proxy; /* before the login */
 	int64_t greeting_ns;
 	uint64_t server_caps;
+	uint8_t server_collation; /* the default one, as its greeting says; 0: none */
 	struct pending *first, *last;
 	size_t pending_count;
 	bool answering; /* ANSWER and RESPONSE are of FIRST */
@@ -99,6 +107,7 @@ struct tracker {
 	struct buf long_data_flags;
 	struct pending *spare;
 	struct myp_unpacker *unpacker; /* of all sessions; NULL until it is needed */
+	struct packet_room *room;      /* NULL: nobody asked for packets */
 };
 
 /* tracker.c */
@@ -111,6 +120,8 @@ void conversation_free(struct conversation *c);
 void conversation_chunk(struct conversation *c, const struct stream_chunk *chunk);
 void conversation_end(struct conversation *c, enum end_reason reason, int64_t time_ns,
 		      uint64_t frame);
+/* No command waits for its response, none is on its way, and no login is. */
+bool conversation_is_idle(const struct conversation *c);
 void conversation_set_phase(struct conversation *c, enum phase to);
 void conversation_announce(struct conversation *c, int64_t time_ns, uint64_t frame);
 void conversation_go_deaf(struct conversation *c); /* nothing more will be heard of it */
@@ -124,6 +135,8 @@ struct slice conversation_packets(struct conversation *c, const struct stream_ch
 /* Forgets what is incomplete of that side: its next byte is the first of a packet, and of a frame. */
 void conversation_forget(struct conversation *c, enum stream_side side);
 bool conversation_is_partial(const struct conversation *c, enum stream_side side);
+/* When the packet that CHUNK ends was whole: its first byte may have come after its last. */
+int64_t conversation_packet_end_ns(const struct conversation *c, const struct stream_chunk *chunk);
 /* Counts bytes that nothing could be made of. */
 void conversation_pass_over(struct conversation *c, uint64_t bytes);
 
@@ -156,6 +169,8 @@ void command_packet(struct conversation *c, const struct stream_chunk *chunk,
 /* answer.c */
 void answer_packet(struct conversation *c, const struct stream_chunk *chunk,
 		   const struct myp_packet *p);
+/* Takes the rows that *BYTES, which follow a packet of CHUNK, begins with. */
+void answer_rows(struct conversation *c, const struct stream_chunk *chunk, struct slice *bytes);
 /*
  * A command comes: the client took the answer before it for whole. Finds out where its response will begin, as
  * far as that is in doubt.
@@ -181,8 +196,26 @@ void effect_of_command(struct conversation *c, const struct command *command,
 void effect_of_hole(struct conversation *c); /* commands were not heard */
 void effect_of_response(struct conversation *c, const struct pending *p, const struct response *r);
 
+/*
+ * packets.c: events of packets. Only where they are asked for: C->packets is NULL otherwise, and none but the
+ * first two may be called.
+ */
+bool packets_begin(struct conversation *c); /* false: no memory */
+void packets_free(struct packets *s);       /* NULL is fine */
+bool packets_room_new(struct packet_room **out);
+void packets_room_free(struct packet_room *room); /* NULL is fine */
+RARE void packets_hear(struct conversation *c, const struct stream_chunk *chunk,
+		       const struct myp_packet *p); /* P comes */
+RARE void packets_heard(struct conversation *c);    /* it was followed */
+void packets_gap(struct conversation *c);
+/* What was found out of the packet that was heard last: it is a command, a piece of a file, a part of an answer. */
+void packets_command(struct conversation *c, const struct command *cmd);
+void packets_piece(struct conversation *c);
+RARE void packets_item(struct conversation *c, const struct myp_item *item);
+
 /* guess.c */
 bool guess_command_start(struct slice bytes);
+bool guess_is_sent(uint8_t code); /* a command by that number, by clients */
 /* A client's frame, the first of a command; fills *FRAME. */
 bool guess_frame_start(struct myp_unpacker *u, struct slice bytes, struct myp_frame *frame);
 bool guess_greeting(struct slice bytes); /* a whole one, and nothing else */

@@ -171,12 +171,16 @@ static void hand_on(struct probe *p, struct probed *f, const struct stream_chunk
 		p->inner.chunk(p->inner.ctx, f->inner, &c);
 }
 
+/* With the last one of them it became clear what they are: events are told in the order of frames. */
 static void hand_on_held(struct probe *p, struct probed *f)
 {
+	uint64_t frame = f->held_count > 0 ? f->held[f->held_count - 1].chunk.frame : 0;
+
 	for (size_t i = 0; i < f->held_count; i++) {
 		struct held *h = &f->held[i];
 
 		h->chunk.bytes = slice_of(f->bytes.ptr + h->at, h->chunk.bytes.len);
+		h->chunk.frame = frame;
 		hand_on(p, f, &h->chunk);
 	}
 	drop_held(f);
@@ -344,6 +348,14 @@ static bool on_bored(void *ctx, const void *conversation)
 	return f->verdict == IS_OTHER;
 }
 
+static bool on_idle(void *ctx, const void *conversation)
+{
+	const struct probe *p = ctx;
+	const struct probed *f = conversation;
+
+	return !f->inner || !p->inner.idle || p->inner.idle(p->inner.ctx, f->inner);
+}
+
 static void on_close(void *ctx, void *conversation, enum stream_end end, int64_t time_ns,
 		     uint64_t frame)
 {
@@ -363,6 +375,7 @@ struct stream_handler probe_handler(struct probe *p)
 		.open = on_open,
 		.chunk = on_chunk,
 		.bored = on_bored,
+		.idle = on_idle,
 		.close = on_close,
 		.ctx = p,
 	};

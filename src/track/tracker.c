@@ -16,6 +16,10 @@ enum err tracker_new(const struct tracker_options *options, const struct event_s
 		t->options.max_statement = MYP_PAYLOAD_MAX;
 	t->sink = *sink;
 	buf_init(&t->long_data_flags, MYP_PARAMS_MAX);
+	if (options->packets && !packets_room_new(&t->room)) {
+		tracker_free(t);
+		return ERR_NOMEM;
+	}
 	*out = t;
 	return ERR_OK;
 }
@@ -34,7 +38,13 @@ void tracker_free(struct tracker *t)
 	myp_params_release(&t->attributes);
 	buf_release(&t->long_data_flags);
 	myp_unpacker_free(t->unpacker);
+	packets_room_free(t->room);
 	mem_free(t);
+}
+
+void tracker_spare(struct tracker *t, uint32_t details)
+{
+	t->sink.spares = details;
 }
 
 void tracker_fail(struct tracker *t, enum err e)
@@ -92,8 +102,16 @@ static enum end_reason reason_of(enum stream_end end)
 		return END_TIMEOUT;
 	case STREAM_END_CAPTURE:
 		return END_CAPTURE;
+	case STREAM_END_SHED:
+		return END_SHED;
 	}
 	return END_CAPTURE;
+}
+
+static bool on_idle(void *ctx, const void *conversation)
+{
+	(void)ctx;
+	return conversation_is_idle(conversation);
 }
 
 static void on_close(void *ctx, void *conversation, enum stream_end end, int64_t time_ns,
@@ -109,6 +127,7 @@ struct stream_handler tracker_handler(struct tracker *t)
 	return (struct stream_handler){
 		.open = on_open,
 		.chunk = on_chunk,
+		.idle = on_idle,
 		.close = on_close,
 		.ctx = t,
 	};

@@ -16,6 +16,7 @@
 
 struct tracker_options {
 	size_t max_statement; /* bytes of a payload that are kept; 0: MYP_PAYLOAD_MAX */
+	bool packets;         /* also tell of every packet: EVENT_PACKET */
 };
 
 struct tracker;
@@ -24,6 +25,9 @@ struct tracker;
 enum err tracker_new(const struct tracker_options *options, const struct event_sink *sink,
 		     struct tracker **out) MUST_CHECK;
 void tracker_free(struct tracker *t); /* NULL is fine */
+
+/* From now on the sink spares those details (enum event_detail). Until it is said: what the sink itself says. */
+void tracker_spare(struct tracker *t, uint32_t details);
 
 /* Where chunks go. */
 struct stream_handler tracker_handler(struct tracker *t);
