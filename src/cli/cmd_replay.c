@@ -1,4 +1,5 @@
 /* cmd_replay - myna replay: repeat a recording against a target, and say what differed. */
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -256,7 +257,7 @@ static void on_progress(void *ctx, const struct replay_progress *p)
 {
 	struct run *run = ctx;
 
-	if (cli_stop && run->replay)
+	if (cli_stop && run->replay && !run->is_live)
 		replay_stop(run->replay);
 	if (run->show)
 		show(p);
@@ -353,6 +354,15 @@ static const char *usual_folder(void)
 	return folder && *folder ? folder : "/var/tmp";
 }
 
+/* Better now than when it is needed. */
+static enum err check_spool(const struct input *in, const struct replay_options *options,
+			    struct errinfo *info)
+{
+	if (!input_is_live(in) || access(options->spool_folder, W_OK | X_OK) == 0)
+		return ERR_OK;
+	return err_set(info, ERR_IO, errno, "--spool %s", options->spool_folder);
+}
+
 static int run(int argc, char **argv)
 {
 	struct replay_args args = {.threads = 0};
@@ -389,7 +399,8 @@ static int run(int argc, char **argv)
 	options.idle_skip_ns = args.idle_skip_ns;
 	options.recorded_clock = args.clock == CLOCK_RECORDED;
 	raise_file_limit();
-	if (cli_open_input(&page, &words, &args.listen, &in, &info) == ERR_OK)
+	if (cli_open_input(&page, &words, &args.listen, &in, &info) == ERR_OK &&
+	    check_spool(in, &options, &info) == ERR_OK)
 		status = replay(in, &args, &options);
 	else
 		status = cli_fail(&page, &info);

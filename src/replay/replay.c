@@ -253,7 +253,8 @@ static void look_around(struct replay *r)
 	tell_progress(r, now_ns);
 	if (atomic_load(&r->engine.stopping))
 		return;
-	look_for_target(r, now_ns);
+	if (!r->options.live) /* it blocks; and the next session finds a target that has come back */
+		look_for_target(r, now_ns);
 	look_for_moves(r, now_ns);
 }
 
