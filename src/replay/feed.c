@@ -254,13 +254,13 @@ static void new_user(const struct session *s, const struct command *c, struct sl
 }
 
 static enum err put_command(struct feed *f, struct feed_session *fs, const struct event *e,
-			    uint64_t key)
+			    const struct profile_row *row)
 {
 	const struct command *c = e->command;
 	struct slice text = text_before(fs, c), payload = c->payload;
 	struct item_command head = {
 		.n = c->n,
-		.key = key,
+		.key = row->key,
 		.caps = e->session->caps,
 		.first_ns = c->first_ns,
 		.last_ns = c->last_ns,
@@ -272,6 +272,8 @@ static enum err put_command(struct feed *f, struct feed_session *fs, const struc
 		.code = c->code,
 		.has_statement = c->has_statement,
 		.sql = session_sql_options(e->session),
+		.depends = nature_of(&f->natures, e->session, c, row),
+		.among_others = f->sessions.count > 1,
 	};
 	struct plan plan;
 	struct item *item;
@@ -311,7 +313,7 @@ static enum err on_command(struct feed *f, struct feed_session *fs, const struct
 	enum err err = profile_find(f->names, e->session, e->command, &row);
 
 	f->outcome->commands++;
-	return err == ERR_OK ? put_command(f, fs, e, row->key) : err;
+	return err == ERR_OK ? put_command(f, fs, e, row) : err;
 }
 
 static enum err on_response(struct feed *f, struct feed_session *fs, const struct event *e)

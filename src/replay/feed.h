@@ -5,6 +5,7 @@
 #define REPLAY_FEED_H
 
 #include "event/event.h"
+#include "replay/nature.h"
 #include "replay/worker.h"
 
 enum { FEED_SESSIONS_MAX = 1 << 20 };
@@ -17,8 +18,9 @@ struct feed {
 	uint32_t open[REPLAY_THREADS_MAX];         /* sessions open in the recording, per worker */
 	struct map sessions;                       /* struct feed_session by id */
 	struct profile *names;                     /* texts of the rows that commands count under */
-	struct outcome *outcome;                   /* for what only the pump knows */
-	bool begun;                                /* BASE_NS is known */
+	struct natures natures;
+	struct outcome *outcome;  /* for what only the pump knows */
+	bool begun;               /* BASE_NS is known */
 	int64_t base_ns, last_ns; /* first and last event, by the recording's clock */
 };
 

@@ -8,6 +8,8 @@
 #include "out/out.h"
 #include "replay/outcome.h"
 
+enum { OUTCOME_VERSION = 1 }; /* of the JSON; docs/comparison.md */
+
 /*
  * Aligned text; of the digests the first LIMIT by what hurts (0: all). ERR_NOMEM; failures of OUT
  * are OUT's.

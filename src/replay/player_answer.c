@@ -82,7 +82,9 @@ static void finish_command(struct player *p, const struct facts *facts)
 	atomic_fetch_add_explicit(&w->counters.answered, 1, memory_order_relaxed);
 	if (call.error)
 		atomic_fetch_add_explicit(&w->counters.errors, 1, memory_order_relaxed);
-	if (row && profile_stats_add(&row->replayed, &call) != ERR_OK)
+	if ((row && profile_stats_add(&row->replayed, &call) != ERR_OK) ||
+	    timeline_add(&w->outcome.replayed_line, d->at_ns, call.latency_ns, call.error) !=
+		    ERR_OK)
 		w->outcome.short_of_memory = true;
 	if (d->code == MYP_COM_STMT_PREPARE)
 		map_statement(p, STATEMENT_LAST, facts, slice_of(d->text, d->text_len));
@@ -194,7 +196,8 @@ static void count_recorded(struct outcome *o, struct outcome_row *row, const str
 		.bytes = f->bytes,
 	};
 
-	if (row && profile_stats_add(&row->recorded, &call) != ERR_OK)
+	if ((row && profile_stats_add(&row->recorded, &call) != ERR_OK) ||
+	    timeline_add(&o->recorded_line, d->at_ns, call.latency_ns, call.error) != ERR_OK)
 		o->short_of_memory = true;
 }
 
@@ -223,6 +226,24 @@ static void follow_transaction(struct player *p, enum verdict v, const struct pe
 		p->skipping = p->diverged = false;
 }
 
+static void set_apart(struct player *p, const struct pending *d, struct outcome_sample *comparison)
+{
+	struct engine *g = p->worker->engine;
+	const struct evidence e = {
+		.depends = d->depends,
+		.among_others = d->among_others,
+		.own_ids_differ = p->ids_differ,
+		.ids_differ = atomic_load_explicit(&g->ids_differ, memory_order_relaxed),
+	};
+
+	comparison->apart =
+		apart_why(comparison->verdict, &comparison->recorded, &comparison->replayed, &e);
+	if (comparison->verdict != VERDICT_OTHER_INSERT_ID || comparison->apart == NOT_APART)
+		return;
+	p->ids_differ = true;
+	atomic_store_explicit(&g->ids_differ, true, memory_order_relaxed);
+}
+
 static void compare(struct player *p, const struct pending *d, const struct facts *recorded)
 {
 	struct outcome *o = &p->worker->outcome;
@@ -237,6 +258,7 @@ static void compare(struct player *p, const struct pending *d, const struct fact
 
 	if (p->diverged && verdict_differs(comparison.verdict))
 		comparison.verdict = VERDICT_CONSEQUENCE;
+	set_apart(p, d, &comparison);
 	count_recorded(o, row, d, recorded);
 	outcome_compared(o, row, &comparison);
 	follow_transaction(p, comparison.verdict, d, recorded);
@@ -278,7 +300,7 @@ static struct pending *take_first(struct player *p)
 static void drop(struct player *p, struct pending *d)
 {
 	struct outcome *o = &p->worker->outcome;
-	struct outcome_sample nothing = {.verdict = VERDICT_NOT_COMPARED};
+	struct outcome_sample nothing = {.verdict = VERDICT_NOT_COMPARED, .apart = NOT_APART};
 
 	if (d->answered)
 		outcome_compared(o, outcome_row(o, d->key), &nothing);

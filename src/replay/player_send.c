@@ -86,6 +86,8 @@ static struct pending *add_pending(struct player *p, struct item_command *c, int
 	d->code = c->code;
 	d->recorded_first_ns = c->first_ns;
 	d->recorded_last_ns = c->last_ns;
+	d->among_others = c->among_others;
+	d->depends = c->depends;
 	d->sent_ns = sent_ns;
 	if (c->code == MYP_COM_STMT_PREPARE && c->payload_len > 1) {
 		d->text_len = c->payload_len - 1;

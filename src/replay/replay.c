@@ -353,6 +353,8 @@ static enum err on_finish(void *ctx, const struct coverage *coverage, struct err
 	}
 	r->finished = true;
 	o->names = r->feed.names;
+	if (outcome_judge(o, r->options.effect > 0 ? r->options.effect : CONTRAST_EFFECT) != ERR_OK)
+		o->short_of_memory = true;
 	o->coverage = *coverage;
 	o->recorded_ns = r->feed.begun ? r->feed.last_ns - r->feed.base_ns : 0;
 	o->replayed_ns = last_ns - first_ns;

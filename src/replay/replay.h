@@ -31,6 +31,7 @@ struct replay_options {
 	unsigned threads;    /* 0: four per processor, 16 at most */
 	size_t ahead_bytes;  /* read ahead at most so much; 0: 16 MiB */
 	int64_t ahead_ns;    /* and, with a speed, so much of the target's time; 0: 2 s */
+	double effect;       /* a change of latency, as a share, that is one; 0: CONTRAST_EFFECT */
 	int64_t patience_ns; /* a target that does nothing for so long hangs; 0: 60 s */
 	/* Called about twice a second, also while the sink blocks; may be NULL. */
 	void (*progress)(void *ctx, const struct replay_progress *p);

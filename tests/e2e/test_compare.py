@@ -1,0 +1,108 @@
+"""What differed: each planted difference is found, nothing else is, and what is no real difference is set apart with its reason."""
+import pytest
+
+from replaying import counted, outcome_of
+from workload import connect
+
+TABLES = """DROP DATABASE IF EXISTS cmp; CREATE DATABASE cmp; USE cmp;
+CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(20), price DOUBLE, n INT, KEY (name));
+INSERT INTO t (name, price, n) VALUES ('axe', 1.5, 1), ('saw', 2.5, 2), ('nail', 0.25, 3), ('rope', 9, 4)"""
+READ = ("SELECT id, name, price FROM t ORDER BY id", "SELECT name, n FROM t WHERE n > 1 ORDER BY n",
+        "SELECT price FROM t ORDER BY id", "UPDATE t SET n = n + 1 WHERE name = 'saw'", "INSERT INTO t (name) VALUES ('pin')")
+
+
+def say(server, *statements):
+    with connect(server, database="cmp", autocommit=True) as c:
+        for sql in statements:
+            c.query(sql)
+
+
+@pytest.fixture
+def compared(mariadb, target, myna, record):
+    """Records STATEMENTS on the source and replays them on the target, where PLANT was done before."""
+    def run(*statements, plant="", status=(0, 3), options=()):
+        mariadb.execute(TABLES)
+        recording, _ = record(mariadb, say, *statements)
+        target.execute(TABLES)
+        if plant:
+            target.execute(f"USE cmp; {plant}")
+        return outcome_of(myna, recording, target, *options, status=status)[0]
+    return run
+
+
+def differing(outcome):
+    return {name: n for name, n in counted(outcome["verdicts"]).items() if name not in ("same", "no_answer")}
+
+
+def test_the_same_data_give_the_same_answers(compared):
+    outcome = compared(*READ, status=(0,))
+    assert not differing(outcome) and not counted(outcome["set_apart"])
+
+
+@pytest.mark.parametrize("plant, wanted", [
+    ("UPDATE t SET name = 'sax' WHERE id = 2", {"other_values": 2, "other_affected": 1}),
+    ("DELETE FROM t WHERE id = 4", {"other_row_count": 3}),
+    ("UPDATE t SET price = 2.500001 WHERE id = 2", {"other_floats": 2}),
+    ("DROP TABLE t", {"error_new": 5}),
+    ("ALTER TABLE t DROP COLUMN price", {"error_new": 2}),
+    ("ALTER TABLE t MODIFY n DECIMAL(10,0)", {"other_types": 1}),
+    ("ALTER TABLE t AUTO_INCREMENT = 100", {"other_insert_id": 1}),
+    ("ALTER TABLE t ADD UNIQUE (name); INSERT INTO t (name) VALUES ('pin')", {"other_row_count": 2, "error_new": 1}),
+], ids=["changed row", "missing row", "changed float", "missing table", "missing column", "type", "next id", "unique"])
+def test_each_planted_difference_is_found_and_nothing_else(compared, plant, wanted):
+    outcome = compared(*READ, plant=plant, status=(3,))
+    assert differing(outcome) == wanted and not counted(outcome["set_apart"])
+
+
+def test_an_sql_mode_makes_another_statement_of_it(target, compared):
+    target.execute("SET GLOBAL sql_mode = 'ANSI_QUOTES'")
+    try:
+        assert differing(compared('SELECT "axe"', "SELECT 1", status=(3,))) == {"error_new": 1}
+    finally:
+        target.execute("SET GLOBAL sql_mode = DEFAULT")
+
+
+@pytest.mark.parametrize("sql, reason", [
+    ("SELECT NOW(6)", "clock"), ("SELECT UUID()", "chance"), ("SELECT RAND()", "chance"),
+    ("SELECT CONNECTION_ID()", "connection"), ("SELECT @@port", "server"), ("SHOW VARIABLES LIKE 'port'", "server"),
+    ("UPDATE t SET n = 0 WHERE UNIX_TIMESTAMP() * 0 + id <= RAND() * 0 + @@port - @@port + 2", None)])
+def test_what_the_statement_asks_for_is_set_apart(compared, sql, reason):
+    outcome = compared("SELECT id FROM t ORDER BY id", sql, status=(0,))
+    assert counted(outcome["set_apart"]) == ({reason: 1} if reason else {})
+    assert not differing(outcome)
+
+
+def test_prepared_statements_are_set_apart_by_their_text(mariadb, target, myna, record):
+    import binary
+
+    def workload(server):
+        with connect(server, autocommit=True) as c:
+            binary.Statement(c, "SELECT UUID(), ?").execute(1)
+    recording, _ = record(mariadb, workload)
+    outcome, _ = outcome_of(myna, recording, target, status=(0,))
+    assert counted(outcome["set_apart"]) == {"chance": 1}
+
+
+def test_the_order_of_rows_counts_only_if_it_was_asked_for(compared):
+    """The rows lie in another order in the target's table, which has no primary key."""
+    plant = ("CREATE TABLE u (name VARCHAR(20), k INT) AS SELECT name, 1 AS k FROM t ORDER BY id DESC")
+    source = "CREATE TABLE u (name VARCHAR(20), k INT) AS SELECT name, 1 AS k FROM t ORDER BY id"
+    outcome = compared(source, "SELECT name FROM u", "SELECT name FROM u ORDER BY k", plant=plant)
+    assert counted(outcome["set_apart"]) == {"any_order": 1}
+    assert differing(outcome) == {"error_new": 1, "other_order": 1}
+
+
+def test_ids_that_several_sessions_draw_are_set_apart(mariadb, target, myna, record):
+    """On the target the next id is another one, as if a session had been faster."""
+    def workload(server):
+        with connect(server, database="cmp", autocommit=True) as c, connect(server, database="cmp") as other:
+            other.query("SELECT 1")
+            c.query("INSERT INTO t (name) VALUES ('pin')")
+            c.query("SELECT LAST_INSERT_ID()")
+            c.query("SELECT id, name FROM t WHERE name = 'pin'")
+            c.query("SELECT id, name FROM t WHERE name = 'axe'")
+    mariadb.execute(TABLES)
+    recording, _ = record(mariadb, workload)
+    target.execute(TABLES + "; ALTER TABLE t AUTO_INCREMENT = 50")
+    outcome, _ = outcome_of(myna, recording, target, status=(0,))
+    assert counted(outcome["set_apart"]) == {"auto_increment": 3} and not differing(outcome)
