@@ -6,13 +6,11 @@
 #include "base/clock.h"
 #include "base/scan.h"
 #include "cli/command.h"
+#include "cli/outcome_report.h"
 #include "out/units.h"
-#include "replay/outcome_write.h"
 #include "replay/replay.h"
 
 static const double speed_min = 0.01, speed_max = 1000;
-
-enum replay_format { FORMAT_TEXT, FORMAT_JSON };
 
 struct replay_args {
 	struct listen_args listen;
@@ -20,11 +18,8 @@ struct replay_args {
 	const char *speed;
 	uint64_t threads;
 	int64_t patience_ns;
-	uint64_t limit;
-	int format; /* enum replay_format */
+	struct outcome_report_args report;
 };
-
-static const char *const formats[] = {[FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", NULL};
 
 static const struct opt target_rows[] = {TARGET_OPTS(struct replay_args, target)};
 
@@ -51,30 +46,13 @@ static const struct opt rows[] = {
 	 .help = "give up when the target has done nothing at all for so long"},
 };
 
-static const struct opt output_rows[] = {
-	{.letter = 'n',
-	 .name = "limit",
-	 .kind = OPT_UINT,
-	 .offset = offsetof(struct replay_args, limit),
-	 .placeholder = "N",
-	 .def = "20",
-	 .help = "how many statements to compare in the text; 0 shows all"},
-	{.letter = 'f',
-	 .name = "format",
-	 .kind = OPT_CHOICE,
-	 .offset = offsetof(struct replay_args, format),
-	 .placeholder = "FORMAT",
-	 .def = "text",
-	 .choices = formats,
-	 .help = "what to write"},
-};
-
+static const struct opt report_rows[] = {OUTCOME_REPORT_OPTS(struct replay_args, report)};
 static const struct opt listen_rows[] = {LISTEN_OPTS(struct replay_args, listen)};
 
 static const struct opt_group groups[] = {
 	OPT_GROUP("Target", target_rows),
 	OPT_GROUP("Pace", rows),
-	OPT_GROUP("Output", output_rows),
+	OPT_GROUP("Comparison", report_rows),
 	OPT_GROUP("Listening", listen_rows),
 };
 
@@ -91,12 +69,16 @@ static const struct opt_page page = {
 		"that differ, and how long statements took then and now. The exit status is 3 if "
 		"something differs or was not sent, and 1 if the replay did not run to its end: "
 		"Ctrl-C, or a target that refuses, goes away or hangs. What was done until then is "
-		"compared all the same.\n\nStatements that write do write. There is "
+		"compared all the same. What the words of the comparison mean is told in "
+		"docs/comparison.md; --fail-on "
+		"chooses what makes the exit status 3.\n\nStatements that write do write. There is "
 		"no default target, and the target should be a copy that may be thrown away, with "
 		"the data as it was when the recording began.\n\n" INPUT_ABOUT,
 	.examples = "  myna replay prod.myna --target mysql://app@10.0.0.17/ -p\n"
 		    "  myna replay prod.myna -h test-host -u app --speed 2\n"
-		    "  myna replay prod.pcap -h test-host -u app --speed max -f json\n",
+		    "  myna replay prod.pcap -h test-host -u app --speed max -f json\n"
+		    "  myna replay prod.myna -h test-host -u app --report out.html "
+		    "--fail-on errors,latency:20%\n",
 	.groups = groups,
 	.group_count = sizeof(groups) / sizeof(groups[0]),
 };
@@ -204,22 +186,6 @@ static enum err on_tick(void *ctx, const struct coverage *so_far, double done, s
 	return run->inner.tick(run->inner.ctx, so_far, done, info);
 }
 
-static enum err write_outcome(const struct outcome *o, const struct replay_args *args,
-			      struct errinfo *info)
-{
-	static struct out out; /* its buffer is too large for the stack */
-	enum err e;
-
-	out_init(&out, cli_write_stdout, NULL);
-	if (args->format == FORMAT_JSON)
-		e = outcome_write_json(o, &out);
-	else
-		e = outcome_write_text(o, (size_t)args->limit, &out);
-	if (e != ERR_OK)
-		return err_set(info, e, 0, "writing the comparison: %s", err_text(e));
-	return out_flush(&out, info);
-}
-
 /* Why it ended early, as what is said of a failure. */
 static const struct errinfo *outcome_why(const struct outcome *o, struct errinfo *info)
 {
@@ -227,17 +193,17 @@ static const struct errinfo *outcome_why(const struct outcome *o, struct errinfo
 	return info;
 }
 
-static int replay(struct input *in, const struct replay_args *args,
+static int replay(struct input *in, const struct replay_args *args, const struct fail_on *fail_on,
 		  const struct replay_options *base)
 {
 	struct run run = {.show = cli_shows_progress(), .is_live = input_is_live(in)};
 	struct replay_options options = *base;
 	const struct event_sink sink = {
 		.event = on_event, .tick = on_tick, .finish = on_finish, .ctx = &run};
-	const struct outcome *outcome;
-	struct errinfo info, second;
+	struct outcome *outcome;
+	struct errinfo info;
 	enum err e;
-	int status = CLI_DONE;
+	int status;
 
 	options.progress = on_progress;
 	options.progress_ctx = &run;
@@ -248,15 +214,11 @@ static int replay(struct input *in, const struct replay_args *args,
 	if (run.show)
 		(void)fputs("\r\033[K", stderr);
 	outcome = replay_outcome(run.replay);
-	if (write_outcome(outcome, args, &second) != ERR_OK)
-		status = cli_fail(&page, &second);
-	else if (outcome->ended)
+	status = outcome_report(&page, &args->report, fail_on, outcome, "myna replay");
+	if (status != CLI_FAILED && outcome->ended)
 		status = cli_fail(&page, outcome_why(outcome, &info));
-	else if (e != ERR_OK)
+	else if (status != CLI_FAILED && e != ERR_OK)
 		status = cli_fail(&page, &info);
-	else if (outcome_differences(outcome) || outcome_missing(outcome) ||
-		 coverage_has_losses(&outcome->coverage))
-		status = CLI_LOSSES;
 	if (status == CLI_LOSSES && coverage_has_losses(&outcome->coverage))
 		cli_tell_losses(&page, &outcome->coverage);
 	replay_free(run.replay);
@@ -268,6 +230,7 @@ static int run(int argc, char **argv)
 	struct replay_args args = {.threads = 0};
 	struct replay_options options = {.speed = 1};
 	struct target target = {.host = NULL};
+	struct fail_on fail_on;
 	struct opt_words words;
 	struct errinfo info;
 	struct input *in = NULL;
@@ -281,7 +244,8 @@ static int run(int argc, char **argv)
 			      "name the server to replay against with --target");
 		return cli_fail(&page, &info);
 	}
-	if (parse_speed(args.speed, &options.speed, &info) != ERR_OK ||
+	if (fail_on_parse(args.report.fail_on, &fail_on, &info) != ERR_OK ||
+	    parse_speed(args.speed, &options.speed, &info) != ERR_OK ||
 	    target_resolve(&args.target, &target, &info) != ERR_OK)
 		return cli_fail(&page, &info);
 	wipe_secrets(&args.target);
@@ -289,9 +253,10 @@ static int run(int argc, char **argv)
 	options.threads =
 		(unsigned)(args.threads > REPLAY_THREADS_MAX ? REPLAY_THREADS_MAX : args.threads);
 	options.patience_ns = args.patience_ns;
+	options.keep_texts = args.report.raw && args.report.path;
 	raise_file_limit();
 	if (cli_open_input(&page, &words, &args.listen, &in, &info) == ERR_OK)
-		status = replay(in, &args, &options);
+		status = replay(in, &args, &fail_on, &options);
 	else
 		status = cli_fail(&page, &info);
 	input_free(in);

@@ -43,8 +43,11 @@ static void row_free(struct outcome_row *row)
 {
 	profile_stats_release(&row->recorded);
 	profile_stats_release(&row->replayed);
+	for (size_t i = 0; i < row->sample_count; i++)
+		mem_free(row->samples[i].text);
 	mem_free(row->samples);
 	mem_free(row->text);
+	mem_free(row->plan);
 	mem_free(row);
 }
 
@@ -97,8 +100,13 @@ static void keep_sample(struct outcome *o, struct outcome_row *row,
 		o->short_of_memory = true;
 		return;
 	}
-	row->sample_count += at == row->sample_count;
+	if (at == row->sample_count)
+		row->sample_count++;
+	else
+		mem_free(row->samples[at].text);
 	row->samples[at] = *sample;
+	row->samples[at].text =
+		sample->text ? mem_copy_str(sample->text, strlen(sample->text)) : NULL;
 }
 
 void outcome_compared(struct outcome *o, struct outcome_row *row,

@@ -15,9 +15,10 @@
 #include "replay/timeline.h"
 
 enum {
-	OUTCOME_SAMPLES = 3,       /* differences kept of a digest */
-	OUTCOME_TROUBLES = 16,     /* different texts of what went wrong with connections */
-	OUTCOME_TROUBLE_MAX = 256, /* bytes of one, with the NUL */
+	OUTCOME_SAMPLES = 3,         /* differences kept of a digest */
+	OUTCOME_TEXT_MAX = 64 << 10, /* bytes of a sample's statement */
+	OUTCOME_TROUBLES = 16,       /* different texts of what went wrong with connections */
+	OUTCOME_TROUBLE_MAX = 256,   /* bytes of one, with the NUL */
 };
 
 /* One difference, to look up with `myna export`. */
@@ -26,6 +27,7 @@ struct outcome_sample {
 	enum verdict verdict;
 	enum apart apart; /* why it is none of the target's; else NOT_APART */
 	struct facts recorded, replayed;
+	char *text; /* the statement with its values, without passwords; owned; NULL: not kept */
 };
 
 /* A digest, then and now. */
@@ -37,6 +39,7 @@ struct outcome_row {
 	uint64_t apart[APARTS];
 	uint64_t not_sent;
 	struct contrast contrast;       /* of its latency; see outcome_judge() */
+	char *plan;                     /* what the target's EXPLAIN says; owned; NULL: not asked */
 	char *text;                     /* owned; NULL: the text is in the outcome's names */
 	struct outcome_sample *samples; /* OUTCOME_SAMPLES of them; NULL: none yet */
 	size_t sample_count;
@@ -104,8 +107,8 @@ enum err outcome_merge(struct outcome *into, const struct outcome *from) MUST_CH
 struct outcome_row *outcome_row(struct outcome *o, uint64_t key);
 
 /*
- * Counts a comparison, under ROW (which may be NULL) and in total; keeps it as a sample if it
- * differs.
+ * Counts a comparison, under ROW (which may be NULL) and in total; keeps it, with a copy of its
+ * text, as a sample if it differs.
  */
 void outcome_compared(struct outcome *o, struct outcome_row *row,
 		      const struct outcome_sample *comparison);

@@ -254,6 +254,7 @@ static void compare(struct player *p, const struct pending *d, const struct fact
 		.verdict = compare_facts(recorded, &d->replayed),
 		.recorded = *recorded,
 		.replayed = d->replayed,
+		.text = d->code == MYP_COM_QUERY ? d->text : NULL,
 	};
 
 	if (p->diverged && verdict_differs(comparison.verdict))

@@ -353,7 +353,8 @@ static enum err on_finish(void *ctx, const struct coverage *coverage, struct err
 	}
 	r->finished = true;
 	o->names = r->feed.names;
-	if (outcome_judge(o, r->options.effect > 0 ? r->options.effect : CONTRAST_EFFECT) != ERR_OK)
+	if (timeline_widen(&o->recorded_line, o->replayed_line.width_ns) != ERR_OK ||
+	    timeline_widen(&o->replayed_line, o->recorded_line.width_ns) != ERR_OK)
 		o->short_of_memory = true;
 	o->coverage = *coverage;
 	o->recorded_ns = r->feed.begun ? r->feed.last_ns - r->feed.base_ns : 0;
@@ -371,7 +372,7 @@ struct event_sink replay_sink(struct replay *r)
 		.event = on_event, .tick = on_tick, .finish = on_finish, .ctx = r};
 }
 
-const struct outcome *replay_outcome(const struct replay *r)
+struct outcome *replay_outcome(struct replay *r)
 {
 	return &r->outcome;
 }

@@ -31,7 +31,7 @@ struct replay_options {
 	unsigned threads;    /* 0: four per processor, 16 at most */
 	size_t ahead_bytes;  /* read ahead at most so much; 0: 16 MiB */
 	int64_t ahead_ns;    /* and, with a speed, so much of the target's time; 0: 2 s */
-	double effect;       /* a change of latency, as a share, that is one; 0: CONTRAST_EFFECT */
+	bool keep_texts;     /* samples of differences have their statements, with values */
 	int64_t patience_ns; /* a target that does nothing for so long hangs; 0: 60 s */
 	/* Called about twice a second, also while the sink blocks; may be NULL. */
 	void (*progress)(void *ctx, const struct replay_progress *p);
@@ -56,8 +56,10 @@ struct event_sink replay_sink(struct replay *r);
 /* Ends it: no more is sent, answers under way are waited for a second. For signal handlers, too. */
 void replay_stop(struct replay *r);
 
-/* What came of it; complete after the sink's finish. Lives as long as R. */
-const struct outcome *replay_outcome(const struct replay *r);
+/*
+ * What came of it; complete after the sink's finish, but for outcome_judge(). Lives as long as R.
+ */
+struct outcome *replay_outcome(struct replay *r);
 
 void replay_free(struct replay *r); /* NULL is fine */
 
