@@ -12,14 +12,28 @@
 
 static const double speed_min = 0.01, speed_max = 1000;
 
+enum think_time { THINK_KEEP, THINK_NONE };
+enum replay_clock { CLOCK_NOW, CLOCK_RECORDED };
+
 struct replay_args {
 	struct listen_args listen;
 	struct target_args target;
 	const char *speed;
+	int think_time; /* enum think_time */
+	int order;      /* enum order */
+	int64_t order_wait_ns;
+	uint64_t connect_rate, limit_rate;
+	int64_t idle_skip_ns;
+	int clock; /* enum replay_clock */
 	uint64_t threads;
 	int64_t patience_ns;
 	struct outcome_report_args report;
 };
+
+static const char *const think_times[] = {[THINK_KEEP] = "keep", [THINK_NONE] = "none", NULL};
+static const char *const orders[] = {
+	[ORDER_SESSION] = "session", [ORDER_COMMIT] = "commit", [ORDER_STRICT] = "strict", NULL};
+static const char *const clocks[] = {[CLOCK_NOW] = "now", [CLOCK_RECORDED] = "recorded", NULL};
 
 static const struct opt target_rows[] = {TARGET_OPTS(struct replay_args, target)};
 
@@ -32,6 +46,58 @@ static const struct opt rows[] = {
 	 .def = "1",
 	 .help = "1 keeps the recorded pace, 2 is twice as fast; 'max' sends each session's next "
 		 "command as soon as the one before is answered"},
+	{.name = "think-time",
+	 .kind = OPT_CHOICE,
+	 .offset = offsetof(struct replay_args, think_time),
+	 .placeholder = "WHICH",
+	 .def = "keep",
+	 .choices = think_times,
+	 .help = "'none' opens sessions when they are due, but sends a session's next command as "
+		 "soon "
+		 "as the one before is answered"},
+	{.name = "idle-skip",
+	 .kind = OPT_DURATION,
+	 .offset = offsetof(struct replay_args, idle_skip_ns),
+	 .placeholder = "TIME",
+	 .def = "0s",
+	 .help = "a pause of the whole recording that is longer is cut to this; 0 keeps all"},
+	{.name = "connect-rate",
+	 .kind = OPT_UINT,
+	 .offset = offsetof(struct replay_args, connect_rate),
+	 .placeholder = "N",
+	 .def = "0",
+	 .help = "open at most so many connections per second; 0: no limit"},
+	{.name = "limit-rate",
+	 .kind = OPT_UINT,
+	 .offset = offsetof(struct replay_args, limit_rate),
+	 .placeholder = "N",
+	 .def = "0",
+	 .help = "send at most so many commands per second; 0: no limit"},
+	{.name = "order",
+	 .kind = OPT_CHOICE,
+	 .offset = offsetof(struct replay_args, order),
+	 .placeholder = "WHICH",
+	 .def = "session",
+	 .choices = orders,
+	 .help = "'session': each session's own. 'commit': also, what began after a transaction "
+		 "had "
+		 "been committed is sent after it was, so that writes take effect as recorded. "
+		 "'strict': nothing is sent before all that had ended before it began"},
+	{.name = "order-wait",
+	 .kind = OPT_DURATION,
+	 .offset = offsetof(struct replay_args, order_wait_ns),
+	 .placeholder = "TIME",
+	 .def = "5s",
+	 .help = "send a command before its turn if no turn came for so long: the target may make "
+		 "who is before it wait for a lock that its session holds"},
+	{.name = "clock",
+	 .kind = OPT_CHOICE,
+	 .offset = offsetof(struct replay_args, clock),
+	 .placeholder = "WHICH",
+	 .def = "now",
+	 .choices = clocks,
+	 .help = "'recorded' sets the session's timestamp before each statement, so that NOW() is "
+		 "what it was; a round trip more for each"},
 	{.name = "threads",
 	 .kind = OPT_UINT,
 	 .offset = offsetof(struct replay_args, threads),
@@ -254,6 +320,13 @@ static int run(int argc, char **argv)
 		(unsigned)(args.threads > REPLAY_THREADS_MAX ? REPLAY_THREADS_MAX : args.threads);
 	options.patience_ns = args.patience_ns;
 	options.keep_texts = args.report.raw && args.report.path;
+	options.no_think = args.think_time == THINK_NONE;
+	options.order = (enum order)args.order;
+	options.order_wait_ns = args.order_wait_ns;
+	options.connect_rate = (double)args.connect_rate;
+	options.limit_rate = (double)args.limit_rate;
+	options.idle_skip_ns = args.idle_skip_ns;
+	options.recorded_clock = args.clock == CLOCK_RECORDED;
 	raise_file_limit();
 	if (cli_open_input(&page, &words, &args.listen, &in, &info) == ERR_OK)
 		status = replay(in, &args, &fail_on, &options);

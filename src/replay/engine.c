@@ -29,6 +29,12 @@ enum err engine_init(struct engine *g, const struct replay_options *options, str
 	pthread_mutex_init(&g->pump_lock, NULL);
 	pthread_mutex_init(&g->kill_lock, NULL);
 	map_init(&g->kills, KILLS_MAX, NULL);
+	g->pace.speed = options->speed;
+	g->pace.no_think = options->no_think;
+	rate_init(&g->send_rate, options->limit_rate);
+	rate_init(&g->connect_rate, options->connect_rate);
+	if (turns_init(&g->turns) != ERR_OK)
+		return err_set(info, ERR_NOMEM, 0, "%s", err_text(ERR_NOMEM));
 	return ERR_OK;
 }
 
@@ -39,6 +45,7 @@ void engine_release(struct engine *g)
 	for (size_t at = 0; (k = map_next(&g->kills, &at));)
 		mem_free(k);
 	map_release(&g->kills);
+	turns_release(&g->turns);
 	pthread_cond_destroy(&g->pump_wake);
 	pthread_mutex_destroy(&g->pump_lock);
 	pthread_mutex_destroy(&g->kill_lock);

@@ -14,14 +14,20 @@
 #include "client/connection.h"
 #include "replay/pace.h"
 #include "replay/replay.h"
+#include "replay/turns.h"
 
 struct kill_entry;
+struct worker;
 
 struct engine {
 	const struct replay_options *options;
 	struct client_tls *tls;
 	bool target_is_mariadb;
-	struct pace pace;            /* set before the first item is handed out */
+	struct pace pace; /* set before the first item is handed out */
+	struct rate send_rate, connect_rate;
+	struct turns turns;
+	struct worker *workers; /* WORKER_COUNT of them */
+	unsigned worker_count;
 	atomic_bool stopping;        /* no more commands are sent */
 	atomic_bool giving_up;       /* answers are not waited for any more */
 	atomic_bool ids_differ;      /* an INSERT drew another id than in the recording */

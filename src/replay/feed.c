@@ -13,6 +13,7 @@ struct feed_session {
 	struct player *player; /* the worker's, from its first item on */
 	unsigned worker;
 	bool has_gap;
+	struct turns_session turns;
 	struct map announced; /* ids of statements that the worker knows; items are marks */
 };
 
@@ -22,6 +23,7 @@ enum err feed_init(struct feed *f, struct engine *g, struct worker *workers, uns
 	*f = (struct feed){
 		.engine = g, .workers = workers, .worker_count = count, .outcome = outcome};
 	map_init(&f->sessions, FEED_SESSIONS_MAX, NULL);
+	f->turns.order = g->options->order;
 	return profile_new(PROFILE_ROWS_MAX, &f->names);
 }
 
@@ -260,6 +262,7 @@ static enum err put_command(struct feed *f, struct feed_session *fs, const struc
 	struct slice text = text_before(fs, c), payload = c->payload;
 	struct item_command head = {
 		.n = c->n,
+		.turn = turns_command(&f->turns, &fs->turns, e->session, c),
 		.key = row->key,
 		.caps = e->session->caps,
 		.first_ns = c->first_ns,
@@ -327,6 +330,8 @@ static enum err on_response(struct feed *f, struct feed_session *fs, const struc
 	r = item_body(item);
 	r->n = e->response->n;
 	facts_of(e->response, &r->facts);
+	r->after = f->turns.count;
+	r->turn = turns_response(&f->turns, &fs->turns, r->n, &r->facts);
 	if (e->response->kind == RESPONSE_PREPARED)
 		announce(fs, e->response->statement_id);
 	return ERR_OK;
@@ -349,10 +354,20 @@ static void begin(struct feed *f, const struct event *e)
 	const struct session *s = e->session;
 
 	f->begun = true;
-	f->base_ns = e->time_ns;
-	if (e->type == EVENT_SESSION && !s->joined && s->start_ns > 0 && s->start_ns < f->base_ns)
-		f->base_ns = s->start_ns;
+	f->first_ns = e->time_ns;
+	if (e->type == EVENT_SESSION && !s->joined && s->start_ns > 0 && s->start_ns < f->first_ns)
+		f->first_ns = s->start_ns;
+	f->base_ns = f->first_ns;
 	f->engine->pace.start_ns = clock_mono_ns();
+}
+
+/* A pause in which nobody said anything is as long as is allowed. */
+static void cut_pause(struct feed *f, const struct event *e)
+{
+	int64_t allowed_ns = f->engine->options->idle_skip_ns;
+
+	if (allowed_ns > 0 && e->time_ns - f->last_ns > allowed_ns)
+		f->base_ns += e->time_ns - f->last_ns - allowed_ns;
 }
 
 enum err feed_event(struct feed *f, const struct event *e)
@@ -362,6 +377,8 @@ enum err feed_event(struct feed *f, const struct event *e)
 
 	if (!f->begun)
 		begin(f, e);
+	else
+		cut_pause(f, e);
 	f->last_ns = e->time_ns > f->last_ns ? e->time_ns : f->last_ns;
 	if (!fs && e->type == EVENT_SESSION)
 		return on_session(f, e);

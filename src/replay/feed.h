@@ -19,9 +19,11 @@ struct feed {
 	struct map sessions;                       /* struct feed_session by id */
 	struct profile *names;                     /* texts of the rows that commands count under */
 	struct natures natures;
-	struct outcome *outcome;  /* for what only the pump knows */
-	bool begun;               /* BASE_NS is known */
-	int64_t base_ns, last_ns; /* first and last event, by the recording's clock */
+	struct outcome *outcome;   /* for what only the pump knows */
+	bool begun;                /* BASE_NS is known */
+	int64_t first_ns, last_ns; /* first and last event, by the recording's clock */
+	int64_t base_ns;           /* what offsets count from: FIRST_NS, and the pauses cut */
+	struct turns_plan turns;
 };
 
 enum err feed_init(struct feed *f, struct engine *g, struct worker *workers, unsigned count,

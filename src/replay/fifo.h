@@ -27,10 +27,10 @@ static inline struct item *fifo_front(const struct fifo *f)
 	return f->head == f->tail ? NULL : (struct item *)(void *)(f->ptr + f->head);
 }
 
-/* The one behind the front one, of which there must be one; likewise. */
-static inline struct item *fifo_second(const struct fifo *f)
+/* The one behind FRONT, which is the front one; likewise. */
+static inline struct item *fifo_second(const struct fifo *f, const struct item *front)
 {
-	size_t at = f->head + fifo_front(f)->size;
+	size_t at = f->head + front->size;
 
 	return at == f->tail ? NULL : (struct item *)(void *)(f->ptr + at);
 }

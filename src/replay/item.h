@@ -7,6 +7,7 @@
 #define REPLAY_ITEM_H
 
 #include "replay/facts.h"
+#include "replay/turns.h"
 #include "sql/lex.h"
 
 struct player;
@@ -44,6 +45,7 @@ enum not_sent {
 /* Behind it: types (2 bytes each), text, payload. */
 struct item_command {
 	uint64_t n;
+	struct turn turn;          /* that it waits for */
 	uint64_t key;              /* of its row in the profile */
 	uint64_t caps;             /* that PAYLOAD is encoded under */
 	int64_t first_ns, last_ns; /* by the recording's clock */
@@ -70,6 +72,8 @@ struct item_data {
 
 struct item_response {
 	uint64_t n;
+	uint64_t turn;  /* its number; 0: nobody waits for it */
+	uint64_t after; /* numbers given before */
 	struct facts facts;
 };
 

@@ -13,6 +13,7 @@
 #include "replay/apart.h"
 #include "replay/item.h"
 #include "replay/timeline.h"
+#include "replay/turns.h"
 
 enum {
 	OUTCOME_SAMPLES = 3,         /* differences kept of a digest */
@@ -71,7 +72,11 @@ struct outcome_trouble {
 	COUNT(prepared_late, "statements prepared at their first execution")                       \
 	COUNT(as_text, "executions sent as text, as the target does not prepare the statement")    \
 	COUNT(rolled_back, "transactions rolled back, as a deadlock did in the recording only")    \
-	COUNT(late_by_target, "commands that waited for the target's answer to the one before")
+	COUNT(clock_failed, "times the target did not let its clock be set")                       \
+	COUNT(late_by_target, "commands that waited for the target's answer to the one before")    \
+	COUNT(late_by_order, "commands that waited for others that come before them")              \
+	COUNT(late_by_rate, "commands that waited for a rate to let them go")                      \
+	COUNT(order_given_up, "commands sent before their turn, which did not come")
 
 struct outcome {
 #define COUNT(name, text) uint64_t name;
@@ -94,7 +99,9 @@ struct outcome {
 	struct coverage coverage;    /* of the recording, as far as it was read */
 	double speed;                /* 0: as fast as answers came */
 	int64_t recorded_ns;         /* from the first to the last event that was read */
-	int64_t replayed_ns;         /* from the first to the last command or answer */
+	int64_t idle_ns;             /* of it, pauses that were cut */
+	enum order order;
+	int64_t replayed_ns;  /* from the first to the last command or answer */
 	const char *ended;    /* why it ended early; NULL: it did not. Static or the replay's */
 	bool short_of_memory; /* a part of the statistics is missing */
 };

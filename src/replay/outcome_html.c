@@ -34,11 +34,13 @@ static const char style[] =
 	"th,td{text-align:right;padding:4px 8px;border-bottom:1px solid var(--line);"
 	"white-space:nowrap;font-variant-numeric:tabular-nums;vertical-align:top}"
 	"th{color:var(--dim);font-weight:500}td.text,th.text{text-align:left;white-space:normal;"
-	"min-width:240px;overflow-wrap:anywhere}code,pre{font:.92em/1.4 ui-monospace,monospace}"
+	"min-width:240px;max-width:420px;overflow-wrap:anywhere}code,pre{font:.92em/1.4 "
+	"ui-monospace,monospace}"
 	"pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:.3em 0}\n"
 	"details{border:1px solid var(--line);border-radius:8px;margin:8px 0;padding:8px 12px}"
 	"summary{cursor:pointer;overflow-wrap:anywhere}\n"
-	"svg{width:100%;height:auto;max-height:320px;display:block}svg text{fill:var(--dim);"
+	"svg{width:100%;min-width:560px;height:auto;max-height:320px;display:block}svg "
+	"text{fill:var(--dim);"
 	"font-size:11px}.grid{stroke:var(--line)}.line{fill:none;stroke-width:2;"
 	"stroke-linecap:round}.line.high{stroke-dasharray:4 4;stroke-width:1.5}"
 	".line.before{stroke:var(--before)}.line.after{stroke:var(--after)}"
@@ -153,10 +155,14 @@ static void put_latency(const struct page *p, const struct hist *before, const s
 			   c->ratio, c->low, c->high, contrast_verdict_name(c->verdict));
 	out_put_cstr(p->out, "<h2>Latency over time</h2>\n");
 	put_key(p, " &nbsp; solid: p50, dashed: p99; by the time of the recording");
+	out_put_cstr(p->out, "<div class=\"wide\">\n");
 	chart_timeline(p->o, p->out);
+	out_put_cstr(p->out, "</div>\n");
 	out_put_cstr(p->out, "<h2>Distribution</h2>\n");
 	put_key(p, " &nbsp; share of the answers that took so long");
+	out_put_cstr(p->out, "<div class=\"wide\">\n");
 	chart_distribution(before, after, p->out);
+	out_put_cstr(p->out, "</div>\n");
 }
 
 static void put_counted(const struct page *p, uint64_t n, const char *text)
@@ -193,56 +199,60 @@ static void put_counts(const struct page *p)
 	out_put_cstr(p->out, "</table></div>\n");
 }
 
+/* Before above after. */
 static void put_pair(struct out *out, const struct outcome_row *row, double q)
 {
 	const struct hist *pair[] = {&row->recorded.latency, &row->replayed.latency};
 
+	out_put_cstr(out, "<td>");
 	for (int i = 0; i < 2; i++) {
-		if (pair[i]->count == 0)
-			out_put_cstr(out, "<td>-</td>");
-		else
-			out_printf(out, "<td>%s</td>",
-				   units_duration(hist_quantile_ns(pair[i], q)).text);
+		const int64_t ns =
+			q < 0 ? (int64_t)hist_mean_ns(pair[i]) : hist_quantile_ns(pair[i], q);
+
+		out_put_cstr(out, i == 0 ? "<span class=\"dim\">" : "</span><br>");
+		out_put_cstr(out, pair[i]->count == 0 ? "-" : units_duration(ns).text);
 	}
+	out_put_cstr(out, "</td>");
 }
 
 static void put_row(const struct page *p, const struct outcome_row *row)
 {
-	static const double quantiles[] = {0.5, 0.95, 0.99, 1};
+	static const double quantiles[] = {-1, 0.5, 0.95, 0.99, 1}; /* the first is the mean */
 	const uint64_t differ = outcome_row_differences(row);
 	struct out *out = p->out;
 
-	out_printf(out, "<tr><td>%llu</td><td%s>%llu</td><td>%llu</td><td>%llu</td>",
-		   (unsigned long long)row->replayed.calls, differ > 0 ? " class=\"bad\"" : "",
-		   (unsigned long long)differ, (unsigned long long)row->recorded.errors,
-		   (unsigned long long)row->replayed.errors);
-	out_printf(out, "<td>%s</td><td>%s</td>",
-		   units_duration((int64_t)hist_mean_ns(&row->recorded.latency)).text,
-		   units_duration((int64_t)hist_mean_ns(&row->replayed.latency)).text);
+	out_put_cstr(out, "<tr><td class=\"text\"><code>");
+	html_cstr(out, outcome_row_text(p->o, row));
+	out_printf(out,
+		   "</code></td><td><span class=\"dim\">%llu</span><br>%llu</td><td%s>%llu</td>",
+		   (unsigned long long)row->recorded.calls, (unsigned long long)row->replayed.calls,
+		   differ > 0 ? " class=\"bad\"" : "", (unsigned long long)differ);
+	out_printf(out, "<td><span class=\"dim\">%llu</span><br>%llu</td><td>%s</td>",
+		   (unsigned long long)row->recorded.errors,
+		   (unsigned long long)row->replayed.errors,
+		   units_duration(outcome_lost_ns(row)).text);
+	put_ratio(&row->contrast, out);
 	for (size_t q = 0; q < sizeof(quantiles) / sizeof(*quantiles); q++)
 		put_pair(out, row, quantiles[q]);
-	out_printf(out, "<td>%s</td>", units_duration(outcome_lost_ns(row)).text);
-	put_ratio(&row->contrast, out);
-	out_put_cstr(out, "<td class=\"text\"><code>");
-	html_cstr(out, outcome_row_text(p->o, row));
-	out_put_cstr(out, "</code></td></tr>\n");
+	out_put_cstr(out, "</tr>\n");
 }
 
 static void put_rows(const struct page *p, const struct outcome_row *const *rows, size_t count)
 {
-	out_printf(p->out,
-		   "<h2>Statements, by what hurts</h2>\n<p class=\"dim\">%zu of %zu; new errors "
-		   "first, then other differences, then time lost. Pairs are ",
-		   count, p->o->rows.count);
+	out_printf(
+		p->out,
+		"<h2>Statements, by what hurts</h2>\n<p class=\"dim\">%zu of %zu; new errors "
+		"first, then other differences, then time lost. Of two numbers the upper one is ",
+		count, p->o->rows.count);
 	html_cstr(p->out, p->o->before);
-	out_put_cstr(p->out, " and ");
+	out_put_cstr(p->out, ", the lower one ");
 	html_cstr(p->out, p->o->after);
-	out_put_cstr(p->out,
-		     ".</p>\n<div class=\"wide\"><table><tr><th>calls</th><th>differ</th><th "
-		     "colspan=2>errors</th><th colspan=2>mean</th><th colspan=2>p50</th><th "
-		     "colspan=2>p95</th><th colspan=2>p99</th><th colspan=2>max</th>"
-		     "<th>lost</th><th>ratio</th><th>95 %</th><th>latency</th><th "
-		     "class=\"text\">statement</th></tr>\n");
+	out_put_cstr(
+		p->out,
+		".</p>\n<div class=\"wide\"><table><tr><th class=\"text\">statement</th>"
+		"<th>calls</th><th>differ</th><th>errors</th><th>lost</th><th>ratio</th><th>95 "
+		"%</th><th>latency</th><th>mean</th><th>p50</th><th>p95</th><th>p99</th>"
+		"<th>max</th></tr>\n");
 	for (size_t i = 0; i < count; i++)
 		put_row(p, rows[i]);
 	out_put_cstr(p->out, "</table></div>\n");
@@ -327,6 +337,13 @@ static void put_sample(const struct page *p, const struct outcome_sample *s)
 	out_put_cstr(p->out, "</table>\n");
 }
 
+static void put_small_distribution(const struct page *p, const struct outcome_row *row)
+{
+	out_put_cstr(p->out, "<div class=\"wide\">\n");
+	chart_distribution(&row->recorded.latency, &row->replayed.latency, p->out);
+	out_put_cstr(p->out, "</div>\n");
+}
+
 static void put_details(const struct page *p, const struct outcome_row *row)
 {
 	out_put_cstr(p->out, "<details><summary><code>");
@@ -341,7 +358,7 @@ static void put_details(const struct page *p, const struct outcome_row *row)
 	for (size_t i = 0; i < row->sample_count; i++)
 		put_sample(p, &row->samples[i]);
 	if (row->contrast.verdict == CONTRAST_SLOWER || row->contrast.verdict == CONTRAST_FASTER)
-		chart_distribution(&row->recorded.latency, &row->replayed.latency, p->out);
+		put_small_distribution(p, row);
 	if (row->plan) {
 		out_put_cstr(p->out, "<pre>");
 		html_cstr(p->out, row->plan);

@@ -202,6 +202,7 @@ static void put_head(struct json *j, const struct outcome *o)
 	put_time(j, "replayed_ns", o->replayed_ns);
 	json_key_cstr(j, "before", o->before);
 	json_key_cstr(j, "after", o->after);
+	put_time(j, "idle_ns", o->idle_ns);
 	put_count(j, "differences", outcome_differences(o));
 	put_contrast(j, &o->contrast);
 #define COUNT(name, text) put_count(j, #name, o->name);

@@ -37,6 +37,11 @@ static void put_head(const struct outcome *o, struct out *out)
 	else
 		out_printf(out, "as fast as answers came: %s commands/s",
 			   units_number(seconds > 0 ? (double)o->sent / seconds : 0).text);
+	if (o->order != ORDER_SESSION)
+		out_put_cstr(out, o->order == ORDER_STRICT ? ", in strict order"
+							   : ", commits in their order");
+	if (o->idle_ns > 0)
+		out_printf(out, ", without %s of pauses", units_duration(o->idle_ns).text);
 	out_put_cstr(out, "\n");
 	if (o->ended)
 		out_printf(out, "It did not run to its end: %s\n", o->ended);
@@ -96,7 +101,7 @@ static void put_verdict(const struct outcome *o, struct out *out)
 /* Sessions see what others have done a little earlier or later than when they were recorded. */
 static void put_order_note(const struct outcome *o, struct out *out)
 {
-	if (o->sessions < 2)
+	if (o->sessions < 2 || o->order != ORDER_SESSION)
 		return;
 	if (o->verdicts[VERDICT_OTHER_VALUES] + o->verdicts[VERDICT_OTHER_ROW_COUNT] +
 		    o->verdicts[VERDICT_OTHER_AFFECTED] ==
@@ -107,7 +112,7 @@ static void put_order_note(const struct outcome *o, struct out *out)
 		"\nEach session keeps its own order, but not its place among the others: a row "
 		"that two\nsessions touch at about the same time can be read before a change "
 		"instead of after it.\nValues and counts that differ for this reason are no "
-		"fault of the target.\n");
+		"fault of the target: --order commit or --order strict keep that place, too.\n");
 }
 
 static void put_answered_within(const char *when, const struct hist *h, struct out *out)
@@ -175,6 +180,8 @@ static void put_counts(const struct outcome *o, struct out *out)
 	put_count(out, o->answered, "answered (some have no answer)");
 	put_if_any(out, o->unanswered, "never answered");
 	put_if_any(out, o->abandoned, "not waited for: the recorded client had left, too");
+	put_if_any(out, o->order_given_up, "sent before their turn, which did not come");
+	put_if_any(out, o->clock_failed, "times the target did not let its clock be set");
 	put_if_any(out, o->prepared_late, "statements prepared at their first execution");
 	put_if_any(out, o->as_text,
 		   "executions sent as text, as the target does not prepare the statement");
@@ -227,9 +234,9 @@ static void put_lateness(const struct outcome *o, struct out *out)
 	out_printf(out, " by myna's own fault %s, %s, %s.\n",
 		   units_duration(quantile(own, 0.5)).text,
 		   units_duration(quantile(own, 0.99)).text, units_duration(own->max_ns).text);
-	if (o->late_by_target > 0)
-		out_printf(out, "%llu waited for the target's answer to the one before.\n",
-			   (unsigned long long)o->late_by_target);
+	put_if_any(out, o->late_by_target, "waited for the target's answer to the one before");
+	put_if_any(out, o->late_by_order, "waited for others that come before them");
+	put_if_any(out, o->late_by_rate, "waited for a rate to let them go");
 }
 
 static void put_duration(struct table *t, const struct hist *h, double q)

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stddef.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 enum { TIMERS_MAX = 1 << 24, TIMERS_FIRST = 64 };
@@ -13,6 +14,24 @@ int64_t pace_due_ns(const struct pace *p, int64_t offset_ns)
 	if (p->speed <= 0)
 		return INT64_MIN;
 	return p->start_ns + (int64_t)((double)offset_ns / p->speed);
+}
+
+void rate_init(struct rate *r, double per_second)
+{
+	r->interval_ns = per_second > 0 ? (int64_t)((double)NS_PER_S / per_second) : 0;
+	atomic_init(&r->next_ns, 0);
+}
+
+int64_t rate_take(struct rate *r, int64_t now_ns)
+{
+	long long next_ns = atomic_load(&r->next_ns), slot_ns;
+
+	if (r->interval_ns == 0)
+		return now_ns;
+	do {
+		slot_ns = next_ns > now_ns ? next_ns : now_ns;
+	} while (!atomic_compare_exchange_weak(&r->next_ns, &next_ns, slot_ns + r->interval_ns));
+	return slot_ns;
 }
 
 void timers_release(struct timers *ts)

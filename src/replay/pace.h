@@ -3,11 +3,13 @@
  * due at the replay's beginning plus the offset divided by the speed, whatever happened
  * meanwhile; lateness is measured from there and never forgiven.
  *
- * And the timers of one worker: a heap of players by the time they wait for.
+ * And a rate, and the timers of one worker: a heap of players by the time they wait for.
  */
 #ifndef REPLAY_PACE_H
 #define REPLAY_PACE_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -15,10 +17,28 @@
 struct pace {
 	int64_t start_ns; /* monotonic clock, of the recording's beginning */
 	double speed;     /* 0: as fast as answers come */
+	bool no_think;    /* sessions begin when they are due, commands do not wait */
 };
+
+/* True if commands are due at a time. */
+static inline bool pace_is_kept(const struct pace *p)
+{
+	return p->speed > 0 && !p->no_think;
+}
 
 /* The monotonic time at which OFFSET_NS is due; INT64_MIN without a pace. */
 int64_t pace_due_ns(const struct pace *p, int64_t offset_ns);
+
+/* So many per second, for all threads. */
+struct rate {
+	int64_t interval_ns; /* 0: as many as like */
+	atomic_llong next_ns;
+};
+
+void rate_init(struct rate *r, double per_second); /* 0: no limit */
+
+/* When the one that asks at NOW_NS may go, which takes that place. */
+int64_t rate_take(struct rate *r, int64_t now_ns);
 
 enum { TIMER_OFF = -1 };
 

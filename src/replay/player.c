@@ -37,6 +37,7 @@ struct player *player_new(void)
 	if (!p)
 		return NULL;
 	timer_init(&p->timer);
+	timer_init(&p->turn);
 	statements_init(&p->statements);
 	p->end = &p->first;
 	p->fd = -1;
@@ -70,6 +71,7 @@ void player_free(struct player *p)
 		disconnect(p);
 		player_settle_rest(p);
 		timers_clear(&w->timers, &p->timer);
+		timers_clear(&w->turns, &p->turn);
 	}
 	statements_release(&p->statements);
 	fifo_release(&p->queue);
@@ -163,6 +165,7 @@ static void go(struct player *p, enum not_sent reason)
 	p->statement = NULL;
 	worker_response_give(w, p->response);
 	p->response = NULL;
+	timers_clear(&w->turns, &p->turn);
 	disconnect(p);
 	leave(p);
 	p->gone = reason;
@@ -264,7 +267,7 @@ static void connected(struct player *p)
 	struct worker *w = p->worker;
 	int64_t now = clock_mono_ns();
 
-	p->free_ns = now;
+	player_freed(p, now, HELD_BY_TARGET);
 	timers_clear(&w->timers, &p->timer);
 	worker_moved(w, now);
 	logged_in(p);
@@ -309,19 +312,6 @@ static bool rebuild_state(struct player *p)
 	return false;
 }
 
-/* True if what happened at AT_NS is due; if not, sets the timer. */
-static bool is_due(struct player *p, int64_t at_ns)
-{
-	struct worker *w = p->worker;
-	int64_t due_ns = pace_due_ns(&w->engine->pace, at_ns);
-
-	if (due_ns <= clock_mono_ns())
-		return true;
-	if (timers_set(&w->timers, &p->timer, due_ns) != ERR_OK)
-		player_lose(p, NOT_SENT_CONNECTION_LOST, err_text(ERR_NOMEM));
-	return false;
-}
-
 static void pop(struct player *p)
 {
 	p->worker->taken_bytes += fifo_pop(&p->queue);
@@ -358,7 +348,7 @@ static enum step step_waiting(struct player *p, struct item *item)
 		return stop_now(p);
 	if (item->type == ITEM_OPEN) {
 		o = item_body(item);
-		if (p->in_gate || !is_due(p, item->at_ns) || !worker_lets_in(p->worker, p, o->room))
+		if (!player_may_open(p, item))
 			return p->phase == PLAYER_GONE ? STEP_ON : STEP_WAIT;
 		p->session = o->session;
 		connect_now(p, item);
@@ -380,7 +370,7 @@ static enum step step_end(struct player *p, const struct item *item)
 {
 	static const uint8_t quit[] = {MYP_COM_QUIT};
 
-	if (!is_due(p, item->at_ns))
+	if (!player_may_end(p, item))
 		return p->phase == PLAYER_GONE ? STEP_ON : STEP_WAIT;
 	if (!p->quit && connection_send(p->connection, slice_of(quit, sizeof(quit))) == ERR_OK)
 		p->quit = true;
@@ -408,9 +398,11 @@ static enum step step_ready(struct player *p, struct item *item)
 		return STEP_WAIT;
 	switch (item->type) {
 	case ITEM_COMMAND:
-		if (!is_due(p, item->at_ns) || !player_send(p, item))
+		if (!player_may_send(p, item) || player_set_clock(p, item_body(item)) ||
+		    !player_send(p, item))
 			return p->phase == PLAYER_GONE ? STEP_ON : STEP_WAIT;
 		pop(p);
+		p->may_send = false;
 		return STEP_ON;
 	case ITEM_RESPONSE:
 		player_recorded(p, item_body(item));
@@ -457,7 +449,7 @@ static struct item *end_without_answer(const struct player *p, struct item *item
 {
 	if (item && item->type == ITEM_RESPONSE &&
 	    ((const struct item_response *)item_body(item))->facts.kind == RESPONSE_LOST)
-		item = fifo_second(&p->queue);
+		item = fifo_second(&p->queue, item);
 	return item && item->type == ITEM_END ? item : NULL;
 }
 

@@ -22,7 +22,10 @@ enum player_phase {
 };
 
 /* A statement of our own that is under way, in phase BUSY. */
-enum player_own { OWN_NONE, OWN_STATE, OWN_PREPARE, OWN_ROLLBACK };
+enum player_own { OWN_NONE, OWN_STATE, OWN_PREPARE, OWN_ROLLBACK, OWN_CLOCK };
+
+/* For what a command waited last, beyond the time at which it was due. */
+enum held_by { HELD_BY_TARGET, HELD_BY_ORDER, HELD_BY_RATE };
 
 struct player {
 	struct worker *worker;
@@ -48,7 +51,14 @@ struct player {
 	struct response *response;
 	int64_t asked_ns;       /* when what is answered now was sent */
 	int64_t first_byte_ns;  /* of the answer under way; 0: none yet */
-	int64_t free_ns;        /* since when the target is not to blame for a delay */
+	int64_t free_ns;        /* since when nobody but us is to blame for a delay */
+	enum held_by held_by;   /* who was until then */
+	bool may_send;          /* the command at the front has waited for all it has to */
+	int64_t slot_ns;        /* of a rate, taken and not used yet; 0: none */
+	struct timer turn;      /* by the number that is waited for */
+	int64_t turn_since_ns;  /* since when no turn came, while one is waited for; 0: none is */
+	uint64_t turn_reached;  /* which one came last */
+	int64_t clock_us;       /* what the session's clock was set to last */
 	enum not_sent gone;     /* why, in phase GONE */
 	char *trouble;          /* what was wrong, until it is known to matter; or NULL */
 	uint32_t own_statement; /* recorded id of what OWN_PREPARE prepares */
@@ -93,8 +103,24 @@ int64_t player_expected_ns(const struct player *p);
 
 void player_set_phase(struct player *p, enum player_phase to);
 
+/* player_wait.c: may the item at the front be done now? False: P will be stepped when that may have changed, or is
+ * lost. Asked until it is true. */
+bool player_may_open(struct player *p, const struct item *item);
+bool player_may_send(struct player *p, struct item *item);
+bool player_may_end(struct player *p, const struct item *item);
+
+/* At NOW_NS somebody ceased to hold P up. */
+void player_freed(struct player *p, int64_t now_ns, enum held_by by);
+
+/* R was dealt with: who waits for that may go on. */
+void player_turn_done(struct player *p, const struct item_response *r);
+
 /* The connection is no good any more; TEXT, which may be NULL, says why. */
 void player_lose(struct player *p, enum not_sent reason, const char *text);
+
+/* Sends what sets the session's clock to the time of C, if it is not so already and is wanted. True: it was sent, or P was lost by
+ * it. */
+bool player_set_clock(struct player *p, const struct item_command *c);
 
 /* Sends a statement of our own and waits for its answer. */
 bool player_send_own(struct player *p, enum player_own own, uint8_t code, struct slice text);

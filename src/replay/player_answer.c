@@ -53,6 +53,9 @@ static void finish_own(struct player *p, const struct facts *facts)
 	case OWN_ROLLBACK:
 		o->rolled_back++;
 		break;
+	case OWN_CLOCK:
+		o->clock_failed += facts->error_code != 0;
+		break;
 	case OWN_NONE:
 		break;
 	}
@@ -105,7 +108,7 @@ static void finish(struct player *p, int64_t now_ns)
 	worker_response_give(p->worker, r);
 	p->response = NULL;
 	atomic_fetch_sub_explicit(&p->worker->counters.in_flight, 1, memory_order_relaxed);
-	p->free_ns = now_ns;
+	player_freed(p, now_ns, HELD_BY_TARGET);
 	player_set_phase(p, PLAYER_READY);
 	if (p->own != OWN_NONE)
 		finish_own(p, &facts);
@@ -168,7 +171,8 @@ void player_user_changed(struct player *p, const struct facts *facts)
 {
 	struct facts timed = *facts;
 
-	timed.first_ns = timed.last_ns = p->free_ns = clock_mono_ns();
+	timed.first_ns = timed.last_ns = clock_mono_ns();
+	player_freed(p, timed.last_ns, HELD_BY_TARGET);
 	finish_command(p, &timed);
 }
 
@@ -312,6 +316,7 @@ void player_recorded(struct player *p, const struct item_response *r)
 {
 	struct pending *d;
 
+	player_turn_done(p, r);
 	while (p->first && p->first->n < r->n)
 		drop(p, take_first(p));
 	if (!p->first || p->first->n != r->n) {

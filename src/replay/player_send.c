@@ -5,6 +5,7 @@
 #include "replay/player.h"
 #include "sql/mask.h"
 
+enum { US_PER_S = 1000000 };
 enum { LONG_DATA_PARAM_AT = 5 }; /* COM_STMT_SEND_LONG_DATA: code, statement id, parameter, bytes */
 
 static const uint16_t *types_of(struct item_command *c)
@@ -90,6 +91,27 @@ static void keep_query(struct player *p, struct pending *d, struct item_command 
 		keep_text(d, buf_slice(&w->text));
 }
 
+static bool sees_the_clock(uint8_t code)
+{
+	return code == MYP_COM_QUERY || code == MYP_COM_STMT_EXECUTE ||
+	       code == MYP_COM_STMT_BULK_EXECUTE;
+}
+
+bool player_set_clock(struct player *p, const struct item_command *c)
+{
+	char text[64];
+	int64_t us = c->first_ns / 1000;
+
+	if (!p->worker->engine->options->recorded_clock || us == p->clock_us || c->reason != SENT ||
+	    !sees_the_clock(c->code))
+		return false;
+	p->clock_us = us;
+	snprintf(text, sizeof(text), "SET timestamp=%lld.%06lld", (long long)(us / US_PER_S),
+		 (long long)(us % US_PER_S));
+	(void)player_send_own(p, OWN_CLOCK, MYP_COM_QUERY, slice_cstr(text));
+	return true; /* or the connection is lost */
+}
+
 /*
  * Adds the command, whose sending began at SENT_NS, to those that wait for their comparison. Once it is sent it is
  * too late to look at the clock: the target may have answered before we run again.
@@ -119,20 +141,23 @@ static struct pending *add_pending(struct player *p, struct item_command *c, int
 	return d;
 }
 
-/* How late the command was sent, and how much of that the target is to blame for. */
+/* How late the command was sent, and how much of that is our own fault. */
 static void measure_lateness(struct player *p, int64_t at_ns, int64_t sent_ns)
 {
 	struct worker *w = p->worker;
 	struct outcome *o = &w->outcome;
 	int64_t due_ns, late_ns, own_ns;
 
-	if (w->engine->pace.speed <= 0)
+	if (!pace_is_kept(&w->engine->pace))
 		return;
 	due_ns = pace_due_ns(&w->engine->pace, at_ns);
 	late_ns = sent_ns - due_ns;
 	own_ns = p->free_ns > due_ns ? sent_ns - p->free_ns : late_ns;
-	if (p->free_ns > due_ns)
-		o->late_by_target++;
+	if (p->free_ns > due_ns) {
+		o->late_by_target += p->held_by == HELD_BY_TARGET;
+		o->late_by_order += p->held_by == HELD_BY_ORDER;
+		o->late_by_rate += p->held_by == HELD_BY_RATE;
+	}
 	if (hist_add(&o->lateness, late_ns) != ERR_OK ||
 	    hist_add(&o->own_lateness, own_ns) != ERR_OK)
 		o->short_of_memory = true;

@@ -17,6 +17,7 @@ enum {
 
 static const int64_t REPLAY_AHEAD_NS = 2 * NS_PER_S;
 static const int64_t REPLAY_PATIENCE_NS = 60 * NS_PER_S;
+static const int64_t REPLAY_ORDER_WAIT_NS = 5 * NS_PER_S;
 static const int64_t PROGRESS_NS = NS_PER_S / 2;
 static const int64_t WAIT_NS = NS_PER_S / 10; /* the pump looks around at least so often */
 static const int64_t PROBE_NS = NS_PER_S;     /* the target is asked for at most so often */
@@ -92,6 +93,8 @@ static void set_defaults(struct replay_options *o)
 		o->ahead_bytes = REPLAY_AHEAD_BYTES;
 	if (o->ahead_ns == 0)
 		o->ahead_ns = REPLAY_AHEAD_NS;
+	if (o->order_wait_ns == 0)
+		o->order_wait_ns = REPLAY_ORDER_WAIT_NS;
 	if (o->patience_ns == 0)
 		o->patience_ns = REPLAY_PATIENCE_NS;
 }
@@ -139,13 +142,15 @@ enum err replay_new(const struct replay_options *options, struct replay **out, s
 	set_defaults(&r->options);
 	outcome_init(&r->outcome);
 	r->outcome.speed = options->speed;
+	r->outcome.order = options->order;
 	r->done = -1;
 	e = engine_init(&r->engine, &r->options, info);
 	if (e != ERR_OK) {
 		mem_free(r);
 		return e;
 	}
-	r->engine.pace.speed = options->speed;
+	r->engine.workers = r->workers;
+	r->engine.worker_count = r->options.threads;
 	e = probe(&r->engine, info);
 	if (e == ERR_AGAIN)
 		e = ERR_IO;
@@ -259,7 +264,7 @@ static bool is_full(const struct replay *r)
 /* When what happened at AT_NS has to be read, to be known AHEAD_NS before it is due; INT64_MIN without a pace. */
 static int64_t read_by_ns(const struct replay *r, int64_t at_ns, int64_t ahead_ns)
 {
-	if (r->options.speed <= 0)
+	if (!pace_is_kept(&r->engine.pace))
 		return INT64_MIN;
 	return pace_due_ns(&r->engine.pace, at_ns - r->feed.base_ns) - ahead_ns;
 }
@@ -270,7 +275,7 @@ static int64_t read_by_ns(const struct replay *r, int64_t at_ns, int64_t ahead_n
  */
 static void hold_back(struct replay *r, int64_t at_ns)
 {
-	int64_t now_ns = r->options.speed > 0 ? clock_mono_ns() : 0, until_ns = INT64_MIN;
+	int64_t now_ns = pace_is_kept(&r->engine.pace) ? clock_mono_ns() : 0, until_ns = INT64_MIN;
 	bool full = is_full(r);
 
 	if (read_by_ns(r, at_ns, r->options.ahead_ns) > now_ns)
@@ -357,7 +362,8 @@ static enum err on_finish(void *ctx, const struct coverage *coverage, struct err
 	    timeline_widen(&o->replayed_line, o->recorded_line.width_ns) != ERR_OK)
 		o->short_of_memory = true;
 	o->coverage = *coverage;
-	o->recorded_ns = r->feed.begun ? r->feed.last_ns - r->feed.base_ns : 0;
+	o->recorded_ns = r->feed.begun ? r->feed.last_ns - r->feed.first_ns : 0;
+	o->idle_ns = r->feed.base_ns - r->feed.first_ns;
 	o->replayed_ns = last_ns - first_ns;
 	if (r->failure.code != ERR_OK)
 		o->ended = r->failure.text;

@@ -26,13 +26,20 @@ struct replay_progress {
 
 struct replay_options {
 	const struct target
-		*target;     /* outlives the replay; its account stands for every recorded user */
-	double speed;        /* 1: as recorded, 2: twice as fast; 0: as fast as answers come */
-	unsigned threads;    /* 0: four per processor, 16 at most */
-	size_t ahead_bytes;  /* read ahead at most so much; 0: 16 MiB */
-	int64_t ahead_ns;    /* and, with a speed, so much of the target's time; 0: 2 s */
-	bool keep_texts;     /* samples of differences have their statements, with values */
-	int64_t patience_ns; /* a target that does nothing for so long hangs; 0: 60 s */
+		*target; /* outlives the replay; its account stands for every recorded user */
+	double speed;    /* 1: as recorded, 2: twice as fast; 0: as fast as answers come */
+	bool no_think;   /* commands do not wait until they are due, sessions do */
+	enum order order;
+	int64_t order_wait_ns; /* a turn that does not come for so long is given up; 0: 5 s */
+	double connect_rate;   /* sessions opened per second, at most; 0: no limit */
+	double limit_rate;     /* commands sent per second, likewise */
+	int64_t idle_skip_ns;  /* a longer pause of all sessions is cut to this; 0: none is */
+	bool recorded_clock;   /* the target's clock shows each session the recorded time */
+	unsigned threads;      /* 0: four per processor, 16 at most */
+	size_t ahead_bytes;    /* read ahead at most so much; 0: 16 MiB */
+	int64_t ahead_ns;      /* and, with a speed, so much of the target's time; 0: 2 s */
+	bool keep_texts;       /* samples of differences have their statements, with values */
+	int64_t patience_ns;   /* a target that does nothing for so long hangs; 0: 60 s */
 	/* Called about twice a second, also while the sink blocks; may be NULL. */
 	void (*progress)(void *ctx, const struct replay_progress *p);
 	void *progress_ctx;

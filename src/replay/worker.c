@@ -32,6 +32,7 @@ enum err worker_init(struct worker *w, struct engine *g, struct errinfo *info)
 	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = NULL};
 
 	*w = (struct worker){.engine = g, .epoll_fd = -1, .wake_fd = -1};
+	atomic_init(&w->turn_wanted, UINT64_MAX);
 	w->inbox_end = &w->inbox;
 	w->gate_end = &w->gate;
 	pthread_mutex_init(&w->lock, NULL);
@@ -112,6 +113,7 @@ void worker_release(struct worker *w)
 	}
 	mem_free(w->free_responses);
 	timers_release(&w->timers);
+	timers_release(&w->turns);
 	rewriter_release(&w->rewriter);
 	outcome_release(&w->outcome);
 	if (w->epoll_fd >= 0)
@@ -198,6 +200,8 @@ static void deliver(struct worker *w, struct item *item)
 	if (fifo_push(&p->queue, item) != ERR_OK) {
 		w->outcome.short_of_memory = true;
 		w->taken_bytes += item->size;
+		if (item->type == ITEM_RESPONSE)
+			player_turn_done(p, item_body(item));
 		if (p->phase != PLAYER_GONE)
 			player_lose(p, NOT_SENT_CONNECTION_LOST, err_text(ERR_NOMEM));
 	}
@@ -234,6 +238,54 @@ static void run_timers(struct worker *w)
 		timers_clear(&w->timers, t);
 		player_timer((struct player *)(void *)((char *)t - offsetof(struct player, timer)));
 	}
+}
+
+static void note_turn_wanted(struct worker *w)
+{
+	const struct timer *t = timers_first(&w->turns);
+
+	atomic_store(&w->turn_wanted, t ? (uint64_t)t->due_ns : UINT64_MAX);
+}
+
+bool worker_awaits_turn(struct worker *w, struct player *p, uint64_t n)
+{
+	struct turns *turns = &w->engine->turns;
+
+	if (atomic_load(&turns->reached) >= n ||
+	    timers_set(&w->turns, &p->turn, (int64_t)n) != ERR_OK)
+		return true;
+	note_turn_wanted(w);
+	/* Who moved it since has looked at what is wanted before, or after. */
+	if (atomic_load(&turns->reached) < n)
+		return false;
+	timers_clear(&w->turns, &p->turn);
+	note_turn_wanted(w);
+	return true;
+}
+
+void worker_turn_done(struct worker *w, uint64_t n)
+{
+	struct engine *g = w->engine;
+	bool moved = false;
+
+	if (turns_done(&g->turns, n, &moved) != ERR_OK)
+		w->outcome.short_of_memory = true; /* who waits for it gives up in time */
+	for (unsigned i = 0; moved && i < g->worker_count; i++)
+		if (atomic_load(&g->workers[i].turn_wanted) <= atomic_load(&g->turns.reached))
+			worker_wake(&g->workers[i]);
+}
+
+/* Those whose turn it is. */
+static void run_turns(struct worker *w)
+{
+	struct timer *t;
+
+	while ((t = timers_first(&w->turns)) &&
+	       (uint64_t)t->due_ns <= atomic_load(&w->engine->turns.reached)) {
+		timers_clear(&w->turns, t);
+		player_timer((struct player *)(void *)((char *)t - offsetof(struct player, turn)));
+	}
+	note_turn_wanted(w);
 }
 
 static bool may_open(const struct worker *w, uint32_t room)
@@ -388,6 +440,7 @@ static void *worker_main(void *ctx)
 				look_ns = 0;
 		}
 		run_timers(w);
+		run_turns(w);
 		open_gate(w);
 		if (clock_mono_ns() >= look_ns) {
 			look_around(w);

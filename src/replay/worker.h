@@ -63,7 +63,9 @@ struct worker {
 	struct pending *free_pending;
 	struct response **free_responses;
 	size_t free_response_count, free_response_cap;
-	size_t taken_bytes; /* not told to the engine yet */
+	size_t taken_bytes;        /* not told to the engine yet */
+	struct timers turns;       /* players that wait for their turn, by its number */
+	atomic_ullong turn_wanted; /* the lowest of them; UINT64_MAX: none */
 	bool told_to_stop;
 	int64_t stop_by_ns;
 	int64_t first_ns, last_ns; /* monotonic: of what was sent or answered; 0: nothing */
@@ -95,6 +97,12 @@ struct pending *worker_pending_new(struct worker *w); /* NULL: no memory */
 void worker_pending_free(struct worker *w, struct pending *p);
 struct response *worker_response_take(struct worker *w); /* NULL: no memory */
 void worker_response_give(struct worker *w, struct response *r);
+/* The answer that has turn N is there: who waits for it is woken, in all workers. */
+void worker_turn_done(struct worker *w, uint64_t n);
+
+/* P waits for turn N. True: it is there already. ERR_NOMEM: it need not wait. */
+bool worker_awaits_turn(struct worker *w, struct player *p, uint64_t n);
+
 void worker_moved(struct worker *w, int64_t now_ns); /* the target said something */
 void worker_said(struct worker *w, int64_t now_ns);  /* we did */
 

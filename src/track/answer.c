@@ -12,8 +12,8 @@
 enum {
 	PENDING_KEEP = 4 << 10, /* bytes of text that a spare keeps */
 	RUN_MAX = 1 << 16,
-	RUN_UNSEEN = 4,   /* taken for a client's run whose length was not heard */
-	CLOSE_LEN = 9, /* bytes of a packet of STMT_CLOSE */
+	RUN_UNSEEN = 4, /* taken for a client's run whose length was not heard */
+	CLOSE_LEN = 9,  /* bytes of a packet of STMT_CLOSE */
 };
 
 void pending_free(struct pending *p)

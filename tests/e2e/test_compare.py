@@ -106,3 +106,54 @@ def test_ids_that_several_sessions_draw_are_set_apart(mariadb, target, myna, rec
     target.execute(TABLES + "; ALTER TABLE t AUTO_INCREMENT = 50")
     outcome, _ = outcome_of(myna, recording, target, status=(0,))
     assert counted(outcome["set_apart"]) == {"auto_increment": 3} and not differing(outcome)
+
+
+HOSTILE = "</code><script>alert(1)</script>"
+
+
+def test_the_page_needs_nothing_and_lets_no_statement_become_code(mariadb, target, myna, record, tmp_path):
+    def workload(server):
+        with connect(server, database="cmp", autocommit=True) as c:
+            for _ in range(25):
+                c.query(f"SELECT name AS `{HOSTILE}` FROM t WHERE name <> 'secret value' ORDER BY id")
+                c.query(f"SELECT price AS a FROM t WHERE name = '{HOSTILE}'")
+    mariadb.execute(TABLES)
+    recording, _ = record(mariadb, workload)
+    target.execute(f"{TABLES}; UPDATE t SET name = 'sax' WHERE id = 2; ALTER TABLE t DROP COLUMN price")
+    page = tmp_path / "out.html"
+    outcome_of(myna, recording, target, "--report", page, status=(3,))
+    text = page.read_text()
+    assert "<script" not in text and "secret" not in text and "&lt;script&gt;" in text
+    assert "http:" not in text and "https:" not in text and "src=" not in text
+    assert text.count("<svg") >= 2 and "error 1054" in text and "'price'" not in text
+    outcome_of(myna, recording, target, "--report", page, "--raw", status=(3,))
+    text = page.read_text()
+    assert "<script" not in text and "secret value" in text and "&#39;price&#39;" in text
+
+
+def test_what_makes_the_exit_status(compared):
+    plant = "UPDATE t SET name = 'sax' WHERE id = 2"
+    for wanted, status in (("errors", 0), ("rows", 3), ("errors,missing", 0), ("none", 0), ("errors,rows", 3)):
+        compared(*READ, plant=plant, options=("--fail-on", wanted), status=(status,))
+
+
+def test_a_dropped_index_is_slower(mariadb, target, myna, record):
+    """Found by the latency alone, and only where the index was used."""
+    fill = ("DROP DATABASE IF EXISTS cmp; CREATE DATABASE cmp; USE cmp; CREATE TABLE t (id INT PRIMARY KEY, k INT, KEY (k));"
+            "INSERT INTO t SELECT seq, seq * 7 % 50000 FROM seq_1_to_50000")
+
+    def workload(server):
+        with connect(server, database="cmp", autocommit=True) as c:
+            for number in range(60):
+                c.query(f"SELECT id FROM t WHERE k = {number * 3} ORDER BY id")
+                c.query(f"SELECT k FROM t WHERE id = {number * 5} ORDER BY id")
+    mariadb.execute(fill)
+    recording, _ = record(mariadb, workload)
+    target.execute(f"{fill}; ALTER TABLE t DROP INDEX k")
+    outcome, _ = outcome_of(myna, recording, target, "--fail-on", "errors,rows,latency:300%", status=(3,))
+    assert not differing(outcome)
+    by_text = {d["digest"]: d["latency_ratio"] for d in outcome["digests"]}
+    slower = by_text["SELECT id FROM t WHERE k = ? ORDER BY id"]
+    assert slower["verdict"] == "slower" and slower["low"] > 3 and slower["p_adjusted"] < 0.001
+    assert by_text["SELECT k FROM t WHERE id = ? ORDER BY id"]["ratio"] < slower["low"]
+    assert outcome["digests"][0]["digest"].endswith("WHERE k = ? ORDER BY id"), "not ranked first"

@@ -15,8 +15,25 @@ static void the_schedule_is_absolute(void **state)
 	CHECK(pace_due_ns(&recorded, 50) == 150);
 	CHECK(pace_due_ns(&twice, 50) == 125);
 	CHECK(pace_due_ns(&none, 50) == INT64_MIN);
+	CHECK(pace_is_kept(&twice) && !pace_is_kept(&none));
+	twice.no_think = true;
+	CHECK(!pace_is_kept(&twice));
 	/* Exact also at the end of a day that is replayed by its own clock. */
 	CHECK(pace_due_ns(&recorded, 86400 * NS_PER_S + 1) == 100 + 86400 * NS_PER_S + 1);
+}
+
+static void a_rate_gives_places(void **state)
+{
+	struct rate r;
+
+	(void)state;
+	rate_init(&r, 0);
+	CHECK(rate_take(&r, 100) == 100 && rate_take(&r, 100) == 100);
+	rate_init(&r, 1000);
+	CHECK(rate_take(&r, 5) == 5);
+	CHECK(rate_take(&r, 6) == 5 + NS_PER_MS);
+	CHECK(rate_take(&r, 7) == 5 + 2 * NS_PER_MS);
+	CHECK(rate_take(&r, NS_PER_S) == NS_PER_S); /* what was not used is not made up for */
 }
 
 static void timers_come_in_order(void **state)
@@ -64,6 +81,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_schedule_is_absolute),
+		cmocka_unit_test(a_rate_gives_places),
 		cmocka_unit_test(timers_come_in_order),
 		cmocka_unit_test(no_memory_is_an_error_not_a_crash),
 	};
