@@ -7,6 +7,7 @@
 #include "base/scan.h"
 #include "cli/command.h"
 #include "cli/outcome_report.h"
+#include "cli/replay_sides.h"
 #include "out/units.h"
 #include "replay/replay.h"
 
@@ -28,6 +29,8 @@ struct replay_args {
 	uint64_t threads;
 	int64_t patience_ns;
 	struct outcome_report_args report;
+	uint64_t repeat;
+	const char *before_each;
 };
 
 static const char *const think_times[] = {[THINK_KEEP] = "keep", [THINK_NONE] = "none", NULL};
@@ -112,13 +115,29 @@ static const struct opt rows[] = {
 	 .help = "give up when the target has done nothing at all for so long"},
 };
 
+static const struct opt run_rows[] = {
+	{.name = "repeat",
+	 .kind = OPT_UINT,
+	 .offset = offsetof(struct replay_args, repeat),
+	 .placeholder = "N",
+	 .def = "1",
+	 .help = "replay N times against each target in turn: what differs from run to run is "
+		 "noise, and no difference"},
+	{.name = "before-each",
+	 .kind = OPT_TEXT,
+	 .offset = offsetof(struct replay_args, before_each),
+	 .placeholder = "COMMAND",
+	 .help = "run this command, by the shell, before each replay: to bring the data back to "
+		 "where the recording began. MYNA_RUN, MYNA_HOST, MYNA_PORT and MYNA_SOCKET tell "
+		 "which run and target it is for"},
+};
+
 static const struct opt report_rows[] = {OUTCOME_REPORT_OPTS(struct replay_args, report)};
 static const struct opt listen_rows[] = {LISTEN_OPTS(struct replay_args, listen)};
 
 static const struct opt_group groups[] = {
-	OPT_GROUP("Target", target_rows),
-	OPT_GROUP("Pace", rows),
-	OPT_GROUP("Comparison", report_rows),
+	OPT_GROUP("Target", target_rows),    OPT_GROUP("Pace", rows),
+	OPT_GROUP("Runs", run_rows),         OPT_GROUP("Comparison", report_rows),
 	OPT_GROUP("Listening", listen_rows),
 };
 
@@ -135,7 +154,14 @@ static const struct opt_page page = {
 		"that differ, and how long statements took then and now. The exit status is 3 if "
 		"something differs or was not sent, and 1 if the replay did not run to its end: "
 		"Ctrl-C, or a target that refuses, goes away or hangs. What was done until then is "
-		"compared all the same. What the words of the comparison mean is told in "
+		"compared all the same.\n\nWith two targets the recording is replayed against the "
+		"first and then against the second, and the "
+		"second's answers and latencies are compared with the first's: what was different "
+		"when it was recorded "
+		"does not matter then. --repeat does so again and again; what the same server does "
+		"differently from run to run is set apart. Statements that write make the runs "
+		"differ: --before-each "
+		"brings the data back.\n\nWhat the words of the comparison mean is told in "
 		"docs/comparison.md; --fail-on "
 		"chooses what makes the exit status 3.\n\nStatements that write do write. There is "
 		"no default target, and the target should be a copy that may be thrown away, with "
@@ -144,7 +170,9 @@ static const struct opt_page page = {
 		    "  myna replay prod.myna -h test-host -u app --speed 2\n"
 		    "  myna replay prod.pcap -h test-host -u app --speed max -f json\n"
 		    "  myna replay prod.myna -h test-host -u app --report out.html "
-		    "--fail-on errors,latency:20%\n",
+		    "--fail-on errors,latency:20%\n"
+		    "  myna replay prod.myna --target mysql://app@old/ --target mysql://app@new/ "
+		    "--repeat 3\n",
 	.groups = groups,
 	.group_count = sizeof(groups) / sizeof(groups[0]),
 };
@@ -173,14 +201,20 @@ static void wipe(const char *text, size_t len)
 		*p++ = 'x';
 }
 
-static void wipe_secrets(const struct target_args *args)
+static void wipe_url(const char *url)
 {
-	const char *at = args->url ? strrchr(args->url, '@') : NULL;
-	const char *user = at ? strstr(args->url, "://") : NULL;
+	const char *at = strrchr(url, '@');
+	const char *user = at ? strstr(url, "://") : NULL;
 	const char *colon = user ? memchr(user + 3, ':', (size_t)(at - user - 3)) : NULL;
 
 	if (colon && colon < at)
 		wipe(colon + 1, (size_t)(at - colon - 1));
+}
+
+static void wipe_secrets(const struct target_args *args)
+{
+	for (size_t i = 0; i < args->urls.count; i++)
+		wipe_url(args->urls.items[i]);
 	if (args->password && args->password != opt_no_value)
 		wipe(args->password, strlen(args->password));
 }
@@ -259,52 +293,125 @@ static const struct errinfo *outcome_why(const struct outcome *o, struct errinfo
 	return info;
 }
 
-static int replay(struct input *in, const struct replay_args *args, const struct fail_on *fail_on,
-		  const struct replay_options *base)
+/*
+ * Replays IN against SIDE, whose outcome it is then. The status of a failure was told; else CLI_DONE, and
+ * the outcome says what came of it.
+ */
+static int replay_once(struct input *in, const struct replay_args *args, struct side *side,
+		       const struct replay_options *base)
 {
 	struct run run = {.show = cli_shows_progress(), .is_live = input_is_live(in)};
-	struct replay_options options = *base;
+	struct replay_options *options = &side->options;
 	const struct event_sink sink = {
 		.event = on_event, .tick = on_tick, .finish = on_finish, .ctx = &run};
-	struct outcome *outcome;
+	const struct outcome *outcome;
 	struct errinfo info;
 	enum err e;
-	int status;
 
-	options.progress = on_progress;
-	options.progress_ctx = &run;
-	if (replay_new(&options, &run.replay, &info) != ERR_OK)
+	side_set_options(side, base);
+	options->progress = on_progress;
+	options->progress_ctx = &run;
+	if (replay_new(options, &run.replay, &info) != ERR_OK)
 		return cli_fail(&page, &info);
 	run.inner = replay_sink(run.replay);
 	e = cli_pump(&page, &args->listen, in, &sink, &info);
 	if (run.show)
 		(void)fputs("\r\033[K", stderr);
+	side_take_replay(side, run.replay);
 	outcome = replay_outcome(run.replay);
-	status = outcome_report(&page, &args->report, fail_on, outcome, "myna replay");
-	if (status != CLI_FAILED && outcome->ended)
-		status = cli_fail(&page, outcome_why(outcome, &info));
-	else if (status != CLI_FAILED && e != ERR_OK)
-		status = cli_fail(&page, &info);
-	if (status == CLI_LOSSES && coverage_has_losses(&outcome->coverage))
-		cli_tell_losses(&page, &outcome->coverage);
-	replay_free(run.replay);
+	if (outcome->ended)
+		return cli_fail(&page, outcome_why(outcome, &info));
+	return e == ERR_OK ? CLI_DONE : cli_fail(&page, &info);
+}
+
+/* All runs, each target in turn. *LAST is the side that was replayed last. */
+static int replay_all(const struct opt_words *words, const struct replay_args *args,
+		      struct sides *sides, const struct replay_options *base, struct side **last)
+{
+	int status = CLI_DONE;
+
+	for (uint64_t run = 0; status == CLI_DONE && run < args->repeat; run++) {
+		for (size_t i = 0; status == CLI_DONE && i < sides->count; i++) {
+			struct side *side = &sides->items[i];
+			struct input *in = NULL;
+			struct errinfo info;
+
+			if (sides_begin(sides, side, args->before_each, run + 1, &info) != ERR_OK ||
+			    cli_open_input(&page, words, &args->listen, &in, &info) != ERR_OK)
+				return cli_fail(&page, &info);
+			status = replay_once(in, args, side, base);
+			input_free(in);
+			if (side->replay)
+				*last = side;
+			if (status == CLI_DONE && sides_end(sides, side, &info) != ERR_OK)
+				status = cli_fail(&page, &info);
+		}
+	}
 	return status;
+}
+
+static int replay(const struct opt_words *words, const struct replay_args *args,
+		  const struct fail_on *fail_on, struct sides *sides,
+		  const struct replay_options *base)
+{
+	struct side *last = NULL;
+	int status = replay_all(words, args, sides, base, &last), told;
+	struct outcome *o;
+
+	if (!last)
+		return status;
+	o = sides_outcome(sides, last);
+	told = outcome_report(&page, &args->report, fail_on, o, "myna replay");
+	if (status == CLI_DONE)
+		status = told;
+	if (status == CLI_LOSSES && coverage_has_losses(&o->coverage))
+		cli_tell_losses(&page, &o->coverage);
+	return status;
+}
+
+static void set_options(const struct replay_args *args, struct replay_options *options)
+{
+	options->threads =
+		(unsigned)(args->threads > REPLAY_THREADS_MAX ? REPLAY_THREADS_MAX : args->threads);
+	options->patience_ns = args->patience_ns;
+	options->keep_texts = args->report.raw && args->report.path;
+	options->no_think = args->think_time == THINK_NONE;
+	options->order = (enum order)args->order;
+	options->order_wait_ns = args->order_wait_ns;
+	options->connect_rate = (double)args->connect_rate;
+	options->limit_rate = (double)args->limit_rate;
+	options->idle_skip_ns = args->idle_skip_ns;
+	options->recorded_clock = args->clock == CLOCK_RECORDED;
+}
+
+/* What is heard now, or comes through a pipe, cannot be had a second time. */
+static enum err check_runs(const struct replay_args *args, const struct opt_words *words,
+			   struct errinfo *info)
+{
+	const bool once = words->count == 0 || strcmp(words->items[0], "-") == 0;
+
+	if (args->repeat == 0)
+		return err_set(info, ERR_USAGE, 0, "--repeat takes a number from 1 on");
+	if (once && (args->repeat > 1 || args->target.urls.count > 1))
+		return err_set(info, ERR_USAGE, 0,
+			       "only a file can be replayed more than once: record first");
+	return ERR_OK;
 }
 
 static int run(int argc, char **argv)
 {
 	struct replay_args args = {.threads = 0};
 	struct replay_options options = {.speed = 1};
-	struct target target = {.host = NULL};
 	struct fail_on fail_on;
+	struct sides sides;
 	struct opt_words words;
 	struct errinfo info;
-	struct input *in = NULL;
 	int status;
 
 	if (!cli_parse(&page, argc, argv, &args, &words, &status))
 		return status;
-	if (!args.target.url && !args.target.host && !args.target.socket && !args.target.port) {
+	if (args.target.urls.count == 0 && !args.target.host && !args.target.socket &&
+	    !args.target.port) {
 		/* Never a default: what is replayed may write. */
 		(void)err_set(&info, ERR_USAGE, 0,
 			      "name the server to replay against with --target");
@@ -312,28 +419,18 @@ static int run(int argc, char **argv)
 	}
 	if (fail_on_parse(args.report.fail_on, &fail_on, &info) != ERR_OK ||
 	    parse_speed(args.speed, &options.speed, &info) != ERR_OK ||
-	    target_resolve(&args.target, &target, &info) != ERR_OK)
+	    check_runs(&args, &words, &info) != ERR_OK)
 		return cli_fail(&page, &info);
-	wipe_secrets(&args.target);
-	options.target = &target;
-	options.threads =
-		(unsigned)(args.threads > REPLAY_THREADS_MAX ? REPLAY_THREADS_MAX : args.threads);
-	options.patience_ns = args.patience_ns;
-	options.keep_texts = args.report.raw && args.report.path;
-	options.no_think = args.think_time == THINK_NONE;
-	options.order = (enum order)args.order;
-	options.order_wait_ns = args.order_wait_ns;
-	options.connect_rate = (double)args.connect_rate;
-	options.limit_rate = (double)args.limit_rate;
-	options.idle_skip_ns = args.idle_skip_ns;
-	options.recorded_clock = args.clock == CLOCK_RECORDED;
-	raise_file_limit();
-	if (cli_open_input(&page, &words, &args.listen, &in, &info) == ERR_OK)
-		status = replay(in, &args, &fail_on, &options);
-	else
+	sides_init(&sides, args.repeat > 1);
+	if (sides_resolve(&sides, &args.target, &info) == ERR_OK) {
+		wipe_secrets(&args.target);
+		set_options(&args, &options);
+		raise_file_limit();
+		status = replay(&words, &args, &fail_on, &sides, &options);
+	} else {
 		status = cli_fail(&page, &info);
-	input_free(in);
-	target_release(&target);
+	}
+	sides_release(&sides);
 	return status;
 }
 

@@ -38,7 +38,8 @@ struct target {
  * the rows TARGET_OPTS(struct of the command, the member).
  */
 struct target_args {
-	const char *url; /* --target */
+	struct opt_texts urls; /* --target, each time it is given */
+	const char *url;       /* the one of them to resolve: the caller's choice; or NULL */
 	const char *host, *port, *socket, *user;
 	const char *password; /* opt_no_value: -p alone, ask for it */
 	const char *database;
@@ -55,8 +56,12 @@ struct target_args {
 	}
 
 #define TARGET_OPTS(type, member)                                                                  \
-	TARGET_OPT(type, member.url, 't', "target", "URL",                                         \
-		   "the server to connect to, as mysql://user@host:port/database?ssl-mode=..."),   \
+	{                                                                                          \
+		.letter = 't', .name = "target", .kind = OPT_TEXTS,                                \
+		.offset = offsetof(type, member.urls), .placeholder = "URL",                       \
+		.help = "the server to connect to, as mysql://user@host:port/database?ssl-mode="   \
+			"...; given twice, the second is compared with the first",                 \
+	},                                                                                         \
 	TARGET_OPT(type, member.host, 'h', "host", "HOST", "its name or address"),                 \
 	TARGET_OPT(type, member.port, 'P', "target-port", "PORT", "its TCP port (default 3306)"),  \
 	TARGET_OPT(type, member.socket, 'S', "socket", "PATH", "its local socket"),                \

@@ -11,6 +11,7 @@
 
 #include "client/target.h"
 #include "event/event.h"
+#include "replay/answers.h"
 #include "replay/outcome.h"
 
 enum { REPLAY_THREADS_MAX = 64 };
@@ -39,7 +40,12 @@ struct replay_options {
 	size_t ahead_bytes;    /* read ahead at most so much; 0: 16 MiB */
 	int64_t ahead_ns;      /* and, with a speed, so much of the target's time; 0: 2 s */
 	bool keep_texts;       /* samples of differences have their statements, with values */
-	int64_t patience_ns;   /* a target that does nothing for so long hangs; 0: 60 s */
+	struct answers *keep;  /* where the target's answers go; NULL: nowhere */
+	const struct answers
+		*baseline; /* compare with these, not with what was recorded; or NULL */
+	/* Answers of an earlier run against the same target, and of one against the baseline's; or NULL. */
+	const struct answers *again, *baseline_again;
+	int64_t patience_ns; /* a target that does nothing for so long hangs; 0: 60 s */
 	/* Called about twice a second, also while the sink blocks; may be NULL. */
 	void (*progress)(void *ctx, const struct replay_progress *p);
 	void *progress_ctx;

@@ -1,4 +1,6 @@
 """What differed: each planted difference is found, nothing else is, and what is no real difference is set apart with its reason."""
+import json
+
 import pytest
 
 from replaying import counted, outcome_of
@@ -131,10 +133,14 @@ def test_the_page_needs_nothing_and_lets_no_statement_become_code(mariadb, targe
     assert "<script" not in text and "secret value" in text and "&#39;price&#39;" in text
 
 
-def test_what_makes_the_exit_status(compared):
-    plant = "UPDATE t SET name = 'sax' WHERE id = 2"
+def test_what_makes_the_exit_status(mariadb, target, myna, record):
+    mariadb.execute(TABLES)
+    recording, _ = record(mariadb, say, "SELECT name FROM t ORDER BY id")
+    target.execute(f"{TABLES}; UPDATE t SET name = 'sax' WHERE id = 2")
     for wanted, status in (("errors", 0), ("rows", 3), ("errors,missing", 0), ("none", 0), ("errors,rows", 3)):
-        compared(*READ, plant=plant, options=("--fail-on", wanted), status=(status,))
+        outcome_of(myna, recording, target, "--fail-on", wanted, status=(status,))
+    done = myna.run("replay", recording, "--target", target.url(), "--fail-on", "everything", status=(2,))
+    assert "everything" in done.stderr
 
 
 def test_a_dropped_index_is_slower(mariadb, target, myna, record):
@@ -157,3 +163,92 @@ def test_a_dropped_index_is_slower(mariadb, target, myna, record):
     assert slower["verdict"] == "slower" and slower["low"] > 3 and slower["p_adjusted"] < 0.001
     assert by_text["SELECT k FROM t WHERE id = ? ORDER BY id"]["ratio"] < slower["low"]
     assert outcome["digests"][0]["digest"].endswith("WHERE k = ? ORDER BY id"), "not ranked first"
+
+
+@pytest.fixture
+def reading(mariadb, myna, record):
+    """A recording of statements that only read, some of them of a table that another server may have otherwise."""
+    def workload(server):
+        with connect(server, database="cmp", autocommit=True) as c:
+            for number in range(30):
+                c.query("SELECT id, name FROM t ORDER BY id")
+                c.query(f"SELECT n FROM t WHERE id = {number % 4 + 1} ORDER BY n")
+            c.query("SELECT price FROM t ORDER BY id")
+    mariadb.execute(TABLES)
+    return record(mariadb, workload)[0]
+
+
+def test_two_targets_are_compared_with_each_other_and_not_with_the_recording(mariadb, target, pool, myna, reading):
+    """Both have a change that the recorded server did not have; only the second has the other one."""
+    second = pool.get("mariadb118", "second")
+    for server in (target, second):
+        server.execute(f"{TABLES}; UPDATE t SET name = 'sax' WHERE id = 2")
+    second.execute("ALTER TABLE cmp.t DROP COLUMN price")
+    outcome, _ = outcome_of(myna, reading, target, "--target", second.url(), status=(3,))
+    assert differing(outcome) == {"error_new": 1}
+    assert outcome["before"].startswith("A: ") and str(second.port) in outcome["after"]
+    row = next(d for d in outcome["digests"] if d["digest"].startswith("SELECT id"))
+    assert row["recorded"]["calls"] == row["replayed"]["calls"] == 30
+    assert row["recorded"]["latency"]["count"] == 30
+    outcome, _ = outcome_of(myna, reading, target, "--target", target.url(), status=(0,))
+    assert not differing(outcome)
+
+
+def test_what_differs_from_run_to_run_is_noise(mariadb, target, myna, record, tmp_path):
+    """A table that each run adds to, unless it is brought back before."""
+    def workload(server):
+        with connect(server, database="cmp", autocommit=True) as c:
+            for _ in range(25):
+                c.query("INSERT INTO t (name) VALUES ('pin')")
+                c.query("SELECT COUNT(*) FROM t")
+                c.query("SELECT MAX(price) FROM t")
+    mariadb.execute(TABLES)
+    recording, _ = record(mariadb, workload)
+    target.execute(f"{TABLES}; INSERT INTO t (name, price) VALUES ('gold', 1e6)")
+    outcome, _ = outcome_of(myna, recording, target, "--repeat", "2", status=(3,))
+    assert counted(outcome["set_apart"]) == {"repeat": 50} and differing(outcome) == {"other_floats": 25}
+    assert any(d["latency_ratio"]["noise"] > 0 for d in outcome["digests"])
+    back = tmp_path / "back.sql"
+    back.write_text(TABLES)
+    command = f"{' '.join(map(str, target.client_command()))} < {back}; echo run $MYNA_RUN $MYNA_HOST:$MYNA_PORT"
+    done = myna.run("replay", recording, "--target", target.url(), "--repeat", "2", "--before-each", command, status=(0,))
+    assert f"run 2 127.0.0.1:{target.port}" in done.stderr and "run 1" not in done.stdout
+    done = myna.run("replay", recording, "--target", target.url(), "--before-each", "exit 5", status=(1,))
+    assert "status 5" in done.stderr
+
+
+def test_only_files_are_replayed_twice(target, myna):
+    for options in (("--repeat", "2"), ("--target", target.url())):
+        done = myna.run("replay", "-", "--target", target.url(), *options, status=(2,))
+        assert "record first" in done.stderr
+
+
+def test_two_earlier_outcomes_are_compared(mariadb, target, myna, reading, tmp_path):
+    old, new, page = tmp_path / "old.json", tmp_path / "new.json", tmp_path / "both.html"
+    target.execute(TABLES)
+    old.write_text(myna.run("replay", reading, "--target", target.url(), "-f", "json").stdout)
+    target.execute("ALTER TABLE cmp.t DROP COLUMN price")
+    new.write_text(myna.run("replay", reading, "--target", target.url(), "-f", "json", status=(3,)).stdout)
+    both = json.loads(myna.run("compare", old, new, "-f", "json", "--report", page, status=(3,)).stdout)
+    assert differing(both) == {"error_new": 1} and both["before"] == str(old) and both["after"] == str(new)
+    a, b = json.loads(old.read_text()), json.loads(new.read_text())
+    for digest in both["digests"]:
+        for side, of in (("recorded", a), ("replayed", b)):
+            whole = next(d for d in of["digests"] if d["key"] == digest["key"])["replayed"]
+            assert digest[side] == whole
+    assert both["replayed_timeline"] == b["replayed_timeline"]
+    assert "<svg" in page.read_text()
+    same = json.loads(myna.run("compare", new, new, "-f", "json").stdout)
+    assert not differing(same) and same["latency_ratio"]["ratio"] == 1
+    assert "new errors: 1" in myna.run("compare", old, new, status=(3,)).stdout
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"kind": "myna-outcome", "version": 99}',
+                                  '{"kind": "myna-outcome", "version": 1, "digests": [{"key": "x"}]}',
+                                  '{"kind": "myna-outcome", "version": 1, "digests": [1]}'])
+def test_what_is_no_outcome_is_told(myna, tmp_path, text):
+    path = tmp_path / "bad.json"
+    path.write_text(text)
+    done = myna.run("compare", path, path, status=(1,))
+    assert "bad.json" in done.stderr
+    assert "nowhere" in myna.run("compare", tmp_path / "nowhere.json", path, status=(1,)).stderr
