@@ -31,6 +31,7 @@ struct replay_args {
 	struct outcome_report_args report;
 	uint64_t repeat;
 	const char *before_each;
+	bool explain;
 };
 
 static const char *const think_times[] = {[THINK_KEEP] = "keep", [THINK_NONE] = "none", NULL};
@@ -132,7 +133,14 @@ static const struct opt run_rows[] = {
 		 "which run and target it is for"},
 };
 
-static const struct opt report_rows[] = {OUTCOME_REPORT_OPTS(struct replay_args, report)};
+static const struct opt report_rows[] = {
+	OUTCOME_REPORT_OPTS(struct replay_args, report),
+	{.name = "explain",
+	 .kind = OPT_FLAG,
+	 .offset = offsetof(struct replay_args, explain),
+	 .help = "ask the target's EXPLAIN of the statements that are slower than before"},
+};
+
 static const struct opt listen_rows[] = {LISTEN_OPTS(struct replay_args, listen)};
 
 static const struct opt_group groups[] = {
@@ -350,6 +358,17 @@ static int replay_all(const struct opt_words *words, const struct replay_args *a
 	return status;
 }
 
+/* What was compared is told in any case. */
+static int explain(struct side *side, struct outcome *o, const struct fail_on *fail_on)
+{
+	struct errinfo info;
+
+	if (outcome_judge(o, fail_on_effect(fail_on)) == ERR_OK &&
+	    replay_explain(side->replay, &info) != ERR_OK)
+		return cli_fail(&page, &info);
+	return CLI_DONE;
+}
+
 static int replay(const struct opt_words *words, const struct replay_args *args,
 		  const struct fail_on *fail_on, struct sides *sides,
 		  const struct replay_options *base)
@@ -361,6 +380,8 @@ static int replay(const struct opt_words *words, const struct replay_args *args,
 	if (!last)
 		return status;
 	o = sides_outcome(sides, last);
+	if (args->explain && status == CLI_DONE)
+		status = explain(last, o, fail_on);
 	told = outcome_report(&page, &args->report, fail_on, o, "myna replay");
 	if (status == CLI_DONE)
 		status = told;
@@ -374,6 +395,7 @@ static void set_options(const struct replay_args *args, struct replay_options *o
 	options->threads =
 		(unsigned)(args->threads > REPLAY_THREADS_MAX ? REPLAY_THREADS_MAX : args->threads);
 	options->patience_ns = args->patience_ns;
+	options->keep_examples = args->explain;
 	options->keep_texts = args->report.raw && args->report.path;
 	options->no_think = args->think_time == THINK_NONE;
 	options->order = (enum order)args->order;

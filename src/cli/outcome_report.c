@@ -69,7 +69,7 @@ int outcome_report(const struct opt_page *page, const struct outcome_report_args
 	static struct out out; /* its buffer is too large for the stack */
 	struct errinfo info;
 
-	if (outcome_judge(o, fail_on->latency > 0 ? fail_on->latency : CONTRAST_EFFECT) != ERR_OK)
+	if (outcome_judge(o, fail_on_effect(fail_on)) != ERR_OK)
 		o->short_of_memory = true;
 	if (write_stdout(args, o, &out, &info) != ERR_OK)
 		return cli_fail(page, &info);

@@ -71,15 +71,20 @@ static enum verdict by_chance(enum chance chance, bool replayed)
 	return replayed ? VERDICT_ERROR_NEW : VERDICT_ERROR_GONE;
 }
 
+/* Very old servers have none. */
+static bool other_sqlstate(const struct facts *a, const struct facts *b)
+{
+	return a->sqlstate[0] && b->sqlstate[0] &&
+	       memcmp(a->sqlstate, b->sqlstate, sizeof(a->sqlstate)) != 0;
+}
+
 static enum verdict compare_errors(const struct facts *a, const struct facts *b)
 {
 	const uint16_t recorded = a->error_code, replayed = b->error_code;
 	enum chance before = chance_of(recorded), now = chance_of(replayed);
 
 	if (recorded == replayed)
-		return memcmp(a->sqlstate, b->sqlstate, sizeof(a->sqlstate)) == 0
-			       ? VERDICT_SAME
-			       : VERDICT_ERROR_CHANGED;
+		return other_sqlstate(a, b) ? VERDICT_ERROR_CHANGED : VERDICT_SAME;
 	if (recorded == 0)
 		return by_chance(now, true);
 	if (replayed == 0)

@@ -64,6 +64,11 @@ enum err fail_on_parse(const char *text, struct fail_on *out, struct errinfo *in
 	return ERR_OK;
 }
 
+double fail_on_effect(const struct fail_on *f)
+{
+	return f->latency > 0 ? f->latency : CONTRAST_EFFECT;
+}
+
 static uint64_t errors_of(const struct outcome *o)
 {
 	return o->verdicts[VERDICT_ERROR_NEW] + o->verdicts[VERDICT_ERROR_GONE] +

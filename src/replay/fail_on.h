@@ -20,6 +20,9 @@ struct fail_on {
  */
 enum err fail_on_parse(const char *text, struct fail_on *out, struct errinfo *info) MUST_CHECK;
 
+/* How great a change of latency has to be, for outcome_judge(). */
+double fail_on_effect(const struct fail_on *f);
+
 bool fail_on_is_met(const struct fail_on *f, const struct outcome *o);
 
 #endif

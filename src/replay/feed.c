@@ -23,6 +23,7 @@ enum err feed_init(struct feed *f, struct engine *g, struct worker *workers, uns
 	*f = (struct feed){
 		.engine = g, .workers = workers, .worker_count = count, .outcome = outcome};
 	map_init(&f->sessions, FEED_SESSIONS_MAX, NULL);
+	examples_init(&f->examples);
 	f->turns.order = g->options->order;
 	return profile_new(PROFILE_ROWS_MAX, &f->names);
 }
@@ -316,6 +317,8 @@ static enum err on_command(struct feed *f, struct feed_session *fs, const struct
 	enum err err = profile_find(f->names, e->session, e->command, &row);
 
 	f->outcome->commands++;
+	if (err == ERR_OK && f->engine->options->keep_examples)
+		examples_offer(&f->examples, e->session, e->command, row);
 	return err == ERR_OK ? put_command(f, fs, e, row) : err;
 }
 
@@ -433,4 +436,5 @@ void feed_release(struct feed *f)
 	for (unsigned i = 0; i < REPLAY_THREADS_MAX; i++)
 		mem_free(f->batches[i]);
 	profile_free(f->names);
+	examples_release(&f->examples);
 }

@@ -5,6 +5,7 @@
 #define REPLAY_FEED_H
 
 #include "event/event.h"
+#include "replay/example.h"
 #include "replay/nature.h"
 #include "replay/worker.h"
 
@@ -18,6 +19,7 @@ struct feed {
 	uint32_t open[REPLAY_THREADS_MAX];         /* sessions open in the recording, per worker */
 	struct map sessions;                       /* struct feed_session by id */
 	struct profile *names;                     /* texts of the rows that commands count under */
+	struct examples examples;                  /* if they are wanted */
 	struct natures natures;
 	struct outcome *outcome;   /* for what only the pump knows */
 	bool begun;                /* BASE_NS is known */

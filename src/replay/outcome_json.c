@@ -184,6 +184,8 @@ static void put_row(struct json *j, const struct outcome *o, const struct outcom
 	put_stats(j, "recorded", &row->recorded);
 	put_stats(j, "replayed", &row->replayed);
 	put_samples(j, row);
+	if (row->plan)
+		json_key_cstr(j, "plan", row->plan);
 	json_end(j);
 }
 

@@ -79,13 +79,14 @@ static void put_verdict(const struct outcome *o, struct out *out)
 		{.text = "other values",
 		 .count = v[VERDICT_OTHER_VALUES] + v[VERDICT_OTHER_FLOATS],
 		 .always = true},
-		{.text = "other order of the same rows", .count = v[VERDICT_OTHER_ORDER]},
+		{.text = "other order of the same rows",
+		 .count = v[VERDICT_OTHER_ORDER] + o->apart[APART_ANY_ORDER]},
 		{.text = "other columns",
 		 .count =
 			 v[VERDICT_OTHER_COLUMNS] + v[VERDICT_OTHER_KIND] + v[VERDICT_OTHER_TYPES]},
 		{.text = "other AUTO_INCREMENT values", .count = v[VERDICT_OTHER_INSERT_ID]},
 		{.text = "one-sided deadlocks, lock waits or kills", .count = one_sided},
-		{.text = "set apart", .count = apart},
+		{.text = "set apart", .count = apart - o->apart[APART_ANY_ORDER]},
 		{.text = "not sent", .count = outcome_missing(o)},
 	};
 
@@ -346,12 +347,21 @@ static void put_sample(const struct outcome *o, const struct outcome_row *row,
 {
 	char id[SESSION_ID_TEXT];
 
-	table_cstr(t, s->apart == NOT_APART ? verdict_text(s->verdict) : apart_text(s->apart));
+	table_cstr(t, verdict_text(s->verdict));
 	table_cstr(t, session_id_format(s->session, id));
 	table_u64(t, s->n);
 	put_answer(t, &s->recorded);
 	put_answer(t, &s->replayed);
 	table_cstr(t, outcome_row_text(o, row));
+}
+
+/* The NTH real difference that is kept of ROW; NULL: there are not so many. */
+static const struct outcome_sample *real_sample(const struct outcome_row *row, size_t nth)
+{
+	for (size_t i = 0; i < row->sample_count; i++)
+		if (row->samples[i].apart == NOT_APART && nth-- == 0)
+			return &row->samples[i];
+	return NULL;
 }
 
 /* The first difference of each statement, then the second ones, until there are enough. */
@@ -360,12 +370,16 @@ static size_t put_samples(const struct outcome *o, const struct outcome_row *con
 {
 	size_t shown = 0;
 
-	for (size_t nth = 0; nth < OUTCOME_SAMPLES; nth++)
-		for (size_t i = 0; i < o->rows.count && shown < SAMPLES_SHOWN; i++)
-			if (nth < rows[i]->sample_count) {
-				put_sample(o, rows[i], &rows[i]->samples[nth], t);
+	for (size_t nth = 0; nth < OUTCOME_SAMPLES; nth++) {
+		for (size_t i = 0; i < o->rows.count && shown < SAMPLES_SHOWN; i++) {
+			const struct outcome_sample *s = real_sample(rows[i], nth);
+
+			if (s) {
+				put_sample(o, rows[i], s, t);
 				shown++;
 			}
+		}
+	}
 	return shown;
 }
 
@@ -396,6 +410,36 @@ static enum err put_differences(const struct outcome *o, const struct outcome_ro
 	return e;
 }
 
+/* What a server or a user wrote, with nothing in it that a terminal would obey; lines are indented by INDENT. */
+static void put_plain(struct out *out, const char *text, const char *indent)
+{
+	for (; *text; text++) {
+		const uint8_t b = (uint8_t)*text;
+
+		if (b == '\n' && text[1] && *indent) {
+			out_put_cstr(out, "\n");
+			out_put_cstr(out, indent);
+		} else if (b != '\n') {
+			out_put_byte(out, b >= 0x20 && b < 0x7f ? b : '.');
+		}
+	}
+}
+
+/* Of the statements that got slower, if they were asked for. */
+static void put_plans(const struct outcome *o, const struct outcome_row *const *rows,
+		      struct out *out)
+{
+	for (size_t i = 0; i < o->rows.count; i++) {
+		if (!rows[i]->plan)
+			continue;
+		out_put_cstr(out, "\nEXPLAIN of ");
+		put_plain(out, outcome_row_text(o, rows[i]), "");
+		out_put_cstr(out, "\n  ");
+		put_plain(out, rows[i]->plan, "  ");
+		out_put_cstr(out, "\n");
+	}
+}
+
 enum err outcome_write_text(const struct outcome *o, size_t limit, struct out *out)
 {
 	const struct outcome_row **rows;
@@ -417,6 +461,7 @@ enum err outcome_write_text(const struct outcome *o, size_t limit, struct out *o
 		e = put_rows(o, rows, count, out);
 	if (e == ERR_OK)
 		e = put_differences(o, rows, out);
+	put_plans(o, rows, out);
 	put_order_note(o, out);
 	mem_free(rows);
 	return e;

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "replay/explain.h"
 #include "replay/feed.h"
 
 enum {
@@ -381,6 +382,11 @@ struct event_sink replay_sink(struct replay *r)
 struct outcome *replay_outcome(struct replay *r)
 {
 	return &r->outcome;
+}
+
+enum err replay_explain(struct replay *r, struct errinfo *info)
+{
+	return explain_slower(r->options.target, &r->feed.examples, &r->outcome, info);
 }
 
 void replay_free(struct replay *r)

@@ -40,6 +40,7 @@ struct replay_options {
 	size_t ahead_bytes;    /* read ahead at most so much; 0: 16 MiB */
 	int64_t ahead_ns;      /* and, with a speed, so much of the target's time; 0: 2 s */
 	bool keep_texts;       /* samples of differences have their statements, with values */
+	bool keep_examples;    /* for replay_explain() */
 	struct answers *keep;  /* where the target's answers go; NULL: nowhere */
 	const struct answers
 		*baseline; /* compare with these, not with what was recorded; or NULL */
@@ -73,6 +74,12 @@ void replay_stop(struct replay *r);
  * What came of it; complete after the sink's finish, but for outcome_judge(). Lives as long as R.
  */
 struct outcome *replay_outcome(struct replay *r);
+
+/*
+ * Asks the target's EXPLAIN of the statements that outcome_judge() has called slower: explain.h. Blocks. ERR_IO,
+ * ERR_NOMEM.
+ */
+enum err replay_explain(struct replay *r, struct errinfo *info) MUST_CHECK;
 
 void replay_free(struct replay *r); /* NULL is fine */
 

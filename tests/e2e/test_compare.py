@@ -163,6 +163,9 @@ def test_a_dropped_index_is_slower(mariadb, target, myna, record):
     assert slower["verdict"] == "slower" and slower["low"] > 3 and slower["p_adjusted"] < 0.001
     assert by_text["SELECT k FROM t WHERE id = ? ORDER BY id"]["ratio"] < slower["low"]
     assert outcome["digests"][0]["digest"].endswith("WHERE k = ? ORDER BY id"), "not ranked first"
+    done = myna.run("replay", recording, "--target", target.url(), "--explain", status=(0,))
+    plan = done.stdout.split("EXPLAIN of SELECT id FROM t WHERE k = ? ORDER BY id")[1]
+    assert "table: t  type: index  key: PRIMARY" in plan or "type: ALL" in plan
 
 
 @pytest.fixture
