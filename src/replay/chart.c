@@ -70,7 +70,7 @@ static void put_grid(const struct axis *a, bool upright, struct out *out)
 	static const double steps[] = {1, 2, 5};
 	const size_t count = a->high - a->low > 2.5 ? 1 : sizeof(steps) / sizeof(*steps);
 
-	for (double power = floor(a->low); power <= a->high; power += 1) {
+	for (int power = (int)floor(a->low); power <= (int)a->high; power++) {
 		for (size_t i = 0; i < count; i++) {
 			const double ns = steps[i] * pow(10, power), at = axis_at(a, ns);
 			const struct units_text label = units_duration((int64_t)ns);

@@ -71,10 +71,15 @@ static enum verdict by_chance(enum chance chance, bool replayed)
 	return replayed ? VERDICT_ERROR_NEW : VERDICT_ERROR_GONE;
 }
 
-/* Very old servers have none. */
+/* HY000 is what stands for none, or for none in particular. */
+static bool has_sqlstate(const struct facts *f)
+{
+	return f->sqlstate[0] && strcmp(f->sqlstate, "HY000") != 0;
+}
+
 static bool other_sqlstate(const struct facts *a, const struct facts *b)
 {
-	return a->sqlstate[0] && b->sqlstate[0] &&
+	return has_sqlstate(a) && has_sqlstate(b) &&
 	       memcmp(a->sqlstate, b->sqlstate, sizeof(a->sqlstate)) != 0;
 }
 
