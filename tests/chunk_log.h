@@ -27,6 +27,7 @@ struct chunk_log {
 	struct chunk_flow flows[CHUNK_LOG_FLOWS_MAX]; /* the later ones are checked, but not kept */
 	size_t opened, closed;
 	bool keep_bytes;
+	bool busy; /* no conversation is idle */
 	/* Called for each chunk, after the checks; may be NULL. */
 	void (*on_chunk)(void *ctx, const struct stream_chunk *chunk);
 	void *ctx;
@@ -69,6 +70,14 @@ static void chunk_log_chunk(void *ctx, void *conversation, const struct stream_c
 		log->on_chunk(log->ctx, c);
 }
 
+static bool chunk_log_idle(void *ctx, const void *conversation)
+{
+	const struct chunk_log *log = ctx;
+
+	(void)conversation;
+	return !log->busy;
+}
+
 static void chunk_log_close(void *ctx, void *conversation, enum stream_end end, int64_t time_ns,
 			    uint64_t frame)
 {
@@ -93,6 +102,7 @@ static inline struct stream_handler chunk_log_handler(struct chunk_log *log)
 {
 	return (struct stream_handler){.open = chunk_log_open,
 				       .chunk = chunk_log_chunk,
+				       .idle = chunk_log_idle,
 				       .close = chunk_log_close,
 				       .ctx = log};
 }

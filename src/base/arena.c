@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 
-enum { ARENA_FIRST = 1024, ARENA_DOUBLE_TO = 1 << 20 }; /* bytes of a block */
+enum { ARENA_FIRST = 256, ARENA_DOUBLE_TO = 1 << 20 }; /* bytes of a block */
 
 struct arena_block {
 	struct arena_block *older;

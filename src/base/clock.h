@@ -12,7 +12,8 @@
 #define NS_PER_S INT64_C(1000000000)
 
 int64_t clock_mono_ns(void);
-int64_t clock_wall_ns(void);       /* since 1970 */
-int64_t clock_thread_cpu_ns(void); /* CPU time of the calling thread */
+int64_t clock_wall_ns(void);        /* since 1970 */
+int64_t clock_thread_cpu_ns(void);  /* CPU time of the calling thread */
+int64_t clock_process_cpu_ns(void); /* of all threads, in user and kernel mode */
 
 #endif

@@ -39,7 +39,7 @@ static int64_t bucket_top(int group, int step)
 	return (int64_t)((((uint64_t)HIST_STEPS + (uint64_t)step + 1) << (group - 1)) - 1);
 }
 
-static void note(struct hist *h, uint64_t count, double sum_ns, int64_t min_ns, int64_t max_ns)
+static void note(struct hist *h, uint64_t count, uint64_t sum_ns, int64_t min_ns, int64_t max_ns)
 {
 	if (h->count == 0 || min_ns < h->min_ns)
 		h->min_ns = min_ns;
@@ -65,7 +65,7 @@ enum err hist_add_many(struct hist *h, int64_t value_ns, uint32_t count)
 	if (count == 0)
 		return ERR_OK;
 	counts = group_get(h, g);
-	note(h, count, (double)v * (double)count, v, v);
+	note(h, count, (uint64_t)v * count, v, v);
 	if (!counts)
 		return ERR_NOMEM;
 	counts[step_of((uint64_t)v, g)] += count;
@@ -139,5 +139,5 @@ int64_t hist_quantile_ns(const struct hist *h, double q)
 
 double hist_mean_ns(const struct hist *h)
 {
-	return h->count ? h->sum_ns / (double)h->count : 0;
+	return h->count ? (double)h->sum_ns / (double)h->count : 0;
 }

@@ -19,7 +19,7 @@ struct hist {
 	uint32_t *groups[HIST_GROUPS]; /* HIST_STEPS counters each; NULL: all zero */
 	uint64_t count;
 	int64_t min_ns, max_ns; /* exact; 0 while count is 0 */
-	double sum_ns;
+	uint64_t sum_ns;        /* exact, so that the order of additions does not show */
 };
 
 void hist_init(struct hist *h);

@@ -100,6 +100,8 @@ static enum err set_value(const struct opt *o, const char *value, void *into)
 		return scan_uint(value, to);
 	case OPT_RATIO:
 		return scan_double(value, to);
+	case OPT_PERCENT:
+		return scan_percent(value, to);
 	case OPT_SIZE:
 		return scan_size(value, to);
 	case OPT_DURATION:
@@ -119,6 +121,8 @@ static const char *expected(enum opt_kind kind)
 		return "a whole number";
 	case OPT_RATIO:
 		return "a number";
+	case OPT_PERCENT:
+		return "a percentage above 0, such as 50%";
 	case OPT_SIZE:
 		return "a size such as 64M or 2G";
 	case OPT_DURATION:

@@ -10,6 +10,7 @@
  *   OPT_TEXTS       struct opt_texts    may be given several times
  *   OPT_UINT        uint64_t
  *   OPT_RATIO       double
+ *   OPT_PERCENT     double              50% is 0.5
  *   OPT_SIZE        uint64_t            bytes
  *   OPT_DURATION    int64_t             nanoseconds
  *   OPT_TIME        int64_t             nanoseconds since 1970
@@ -31,6 +32,7 @@ enum opt_kind {
 	OPT_TEXTS,
 	OPT_UINT,
 	OPT_RATIO,
+	OPT_PERCENT,
 	OPT_SIZE,
 	OPT_DURATION,
 	OPT_TIME,

@@ -71,6 +71,20 @@ enum err scan_double(const char *text, double *out)
 	return ERR_OK;
 }
 
+enum err scan_percent(const char *text, double *out)
+{
+	double v;
+
+	if (number(&text, &v) != ERR_OK || !isfinite(v) || v <= 0)
+		return ERR_USAGE;
+	if (*text == '%')
+		text++;
+	if (*text)
+		return ERR_USAGE;
+	*out = v / 100;
+	return ERR_OK;
+}
+
 enum err scan_size(const char *text, uint64_t *out_bytes)
 {
 	size_t len;

@@ -13,6 +13,9 @@
 enum err scan_uint(const char *text, uint64_t *out) MUST_CHECK;
 enum err scan_double(const char *text, double *out) MUST_CHECK;
 
+/* A share above zero: "50%", also without the sign, is 0.5. */
+enum err scan_percent(const char *text, double *out) MUST_CHECK;
+
 /* Bytes: a number with k, M, G or T (1024 each), an optional B, in either case. */
 enum err scan_size(const char *text, uint64_t *out_bytes) MUST_CHECK;
 

@@ -15,6 +15,21 @@ enum err capture_next(struct capture *c, struct frame *out, struct errinfo *info
 	return ERR_OK;
 }
 
+enum err capture_lend(struct capture *c, const struct capture_buffers *buffers, bool *lent,
+		      struct errinfo *info)
+{
+	enum err e = c->ops->lend ? c->ops->lend(c, buffers, info) : ERR_OK;
+
+	if (e == ERR_OK)
+		*lent = c->ops->lend != NULL;
+	return e;
+}
+
+enum err capture_renew(struct capture *c, struct errinfo *info)
+{
+	return c->ops->lend(c, NULL, info);
+}
+
 void capture_get_stats(struct capture *c, struct capture_stats *out)
 {
 	if (c->ops->update_stats)

@@ -68,6 +68,26 @@ enum err capture_merge(struct capture *const *parts, size_t count, struct captur
  */
 enum err capture_next(struct capture *c, struct frame *out, struct errinfo *info) MUST_CHECK;
 
+/*
+ * Where a file's bytes are read to, for whoever keeps frames for longer. NEXT: the buffer at hand holds no more; returns
+ * another one of at least *ROOM bytes, and sets *ROOM to how many; NULL: memory is out. What is in the one before stays
+ * as it is, but its last bytes may be copied out of it until capture_next() or capture_renew() returns.
+ */
+struct capture_buffers {
+	uint8_t *(*next)(void *ctx, size_t *room);
+	void *ctx;
+};
+
+/*
+ * Has the bytes of a file read to BUFFERS, which it asks for the first at once; they stay the caller's. *LENT is false,
+ * and nothing was changed, if C is live: its frames are borrowed only. ERR_NOMEM.
+ */
+enum err capture_lend(struct capture *c, const struct capture_buffers *buffers, bool *lent,
+		      struct errinfo *info) MUST_CHECK;
+
+/* Goes on in the next buffer, whether the one at hand is full or not. Only after it was lent. ERR_NOMEM. */
+enum err capture_renew(struct capture *c, struct errinfo *info) MUST_CHECK;
+
 void capture_get_stats(struct capture *c, struct capture_stats *out);
 
 /* Share of the file that was read, 0 to 1, for a progress line; negative where unknown. */

@@ -132,7 +132,18 @@ static double file_progress(const struct capture *c)
 	return source_progress(&f->source);
 }
 
+static enum err file_lend(struct capture *c, const struct capture_buffers *buffers,
+			  struct errinfo *info)
+{
+	struct file_capture *f = (struct file_capture *)c;
+
+	if (buffers)
+		f->source.next = *buffers;
+	return source_renew(&f->source, SOURCE_BUFFER, info);
+}
+
 static const struct capture_ops file_ops = {
+	.lend = file_lend,
 	.next = file_next,
 	.progress = file_progress,
 	.free = file_free,

@@ -3,6 +3,7 @@
  */
 #include <pcap/pcap.h>
 
+#include <net/if.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,6 +34,12 @@ struct live {
 	int64_t since_until_ns;   /* monotonic: by then none is left, whatever the clocks say */
 };
 
+/* libpcap lists devices, too, that carry no network's frames: nflog, nfqueue, dbus, usbmon, bluetooth. */
+static bool is_network(const char *name)
+{
+	return strcmp(name, "any") == 0 || if_nametoindex(name) != 0;
+}
+
 /* ", "-separated names of the interfaces that exist. */
 static void list_interfaces(char to[NAMES_MAX])
 {
@@ -44,8 +51,10 @@ static void list_interfaces(char to[NAMES_MAX])
 	if (pcap_findalldevs(&all, error) != 0)
 		return;
 	for (const pcap_if_t *i = all; i && len < NAMES_MAX; i = i->next) {
-		int n = snprintf(to + len, NAMES_MAX - len, "%s%s", len ? ", " : "", i->name);
+		int n = 0;
 
+		if (is_network(i->name))
+			n = snprintf(to + len, NAMES_MAX - len, "%s%s", len ? ", " : "", i->name);
 		len += n > 0 ? (size_t)n : 0;
 	}
 	pcap_freealldevs(all);

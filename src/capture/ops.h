@@ -10,6 +10,9 @@ struct capture_ops {
 	enum err (*next)(struct capture *c, struct frame *out, struct errinfo *info);
 	void (*update_stats)(struct capture *c); /* NULL: they are always up to date */
 	double (*progress)(const struct capture *c);
+	/* NULL: frames are borrowed only. BUFFERS may be NULL: the next of those that were lent. */
+	enum err (*lend)(struct capture *c, const struct capture_buffers *buffers,
+			 struct errinfo *info);
 	void (*free)(struct capture *c);
 };
 

@@ -18,11 +18,12 @@ enum err source_open(struct source *s, int fd, const char *name, struct errinfo 
 		s->is_file = true;
 		s->raw_size = (uint64_t)st.st_size;
 	}
-	s->buf = mem_alloc(SOURCE_BUFFER);
-	if (!s->buf) {
+	s->own = mem_alloc(SOURCE_BUFFER);
+	if (!s->own) {
 		source_close(s);
 		return err_set(info, ERR_NOMEM, 0, "read %s: out of memory", s->name);
 	}
+	s->buf = s->own;
 	s->cap = SOURCE_BUFFER;
 	return ERR_OK;
 }
@@ -33,7 +34,7 @@ void source_close(struct source *s)
 		close(s->fd);
 	unpack_free(s->unpack);
 	mem_free(s->raw);
-	mem_free(s->buf);
+	mem_free(s->own);
 	*s = (struct source){.fd = -1};
 }
 
@@ -91,6 +92,27 @@ static enum err fill_unpacked(struct source *s, struct errinfo *info)
 	return ERR_OK;
 }
 
+enum err source_renew(struct source *s, size_t room, struct errinfo *info)
+{
+	struct slice left = source_bytes(s);
+	uint8_t *to;
+
+	if (room < left.len + 1)
+		room = left.len + 1;
+	to = s->next.next(s->next.ctx, &room);
+	if (!to)
+		return err_set(info, ERR_NOMEM, 0, "read %s: out of memory", s->name);
+	if (left.len)
+		memcpy(to, left.ptr, left.len);
+	mem_free(s->own);
+	s->own = NULL;
+	s->buf = to;
+	s->cap = room;
+	s->pos = 0;
+	s->end = left.len;
+	return ERR_OK;
+}
+
 /* Makes room for N bytes from pos on, and for at least one more than there are. */
 static enum err make_room(struct source *s, size_t n, struct errinfo *info)
 {
@@ -98,15 +120,17 @@ static enum err make_room(struct source *s, size_t n, struct errinfo *info)
 
 	if (s->cap - s->pos >= n && s->end < s->cap)
 		return ERR_OK;
+	if (s->next.next)
+		return source_renew(s, n > SOURCE_BUFFER ? n : SOURCE_BUFFER, info);
 	memmove(s->buf, s->buf + s->pos, have);
 	s->pos = 0;
 	s->end = have;
 	if (n > s->cap) {
-		uint8_t *buf = mem_resize(s->buf, n);
+		uint8_t *buf = mem_resize(s->own, n);
 
 		if (!buf)
 			return err_set(info, ERR_NOMEM, 0, "read %s: out of memory", s->name);
-		s->buf = buf;
+		s->own = s->buf = buf;
 		s->cap = n;
 	}
 	return ERR_OK;

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/slice.h"
+#include "capture/capture.h"
 #include "capture/unpack.h"
 
 enum {
@@ -22,7 +23,10 @@ struct source {
 	bool interrupted; /* the last ERR_AGAIN came of a signal */
 	bool at_end;      /* nothing more will be read */
 	bool cut; /* the compressed file is damaged or ends too early; what was got of it is good */
+	struct capture_buffers
+		next; /* where other buffers come from; NULL: there is only the one */
 	uint8_t *buf;
+	uint8_t *own; /* the one to free; NULL: it was lent */
 	size_t cap, pos, end;
 	struct unpack *unpack;       /* NULL: plain */
 	uint8_t *raw;                /* compressed bytes, SOURCE_BUFFER of room */
@@ -34,6 +38,9 @@ struct source {
 /* FD, which it closes, also when it fails; NAME must live as long as S. ERR_NOMEM. */
 enum err source_open(struct source *s, int fd, const char *name, struct errinfo *info) MUST_CHECK;
 void source_close(struct source *s); /* an all-zero source with fd -1 is fine */
+
+/* Goes on in the next buffer, of at least ROOM bytes, to which it takes along what was not taken yet. ERR_NOMEM. */
+enum err source_renew(struct source *s, size_t room, struct errinfo *info) MUST_CHECK;
 
 /* What source_need() does where the bytes are not there yet. */
 enum err source_fill(struct source *s, size_t n, struct errinfo *info) MUST_CHECK;

@@ -91,22 +91,29 @@ static enum err cut(struct recording_reader *r, struct filter *f, struct errinfo
 
 static int make(const struct cut_args *args, struct recording_reader *r)
 {
+	struct filter_options options = args->filter;
 	struct rewrite *rewrite = NULL;
 	struct filter *f = NULL;
 	struct event_sink sink = {.ctx = NULL};
+	int64_t since_ns, until_ns;
 	struct errinfo info;
-	enum err e = filter_new(&args->filter, &sink, &f, &info); /* wrong options make no file */
+	enum err e;
 
+	options.begin_ns = recording_reader_begin_ns(r);
+	e = filter_new(&options, &sink, &f, &info); /* wrong options make no file */
 	filter_free(f);
 	f = NULL;
 	if (e == ERR_OK)
 		e = rewrite_new(args->output, &rewrite, &info);
 	if (e == ERR_OK) {
 		sink = rewrite_events(rewrite);
-		e = filter_new(&args->filter, &sink, &f, &info);
+		e = filter_new(&options, &sink, &f, &info);
 	}
-	if (e == ERR_OK)
+	if (e == ERR_OK) {
+		filter_window(f, &since_ns, &until_ns);
+		recording_reader_seek_time(r, since_ns);
 		e = cut(r, f, &info);
+	}
 	if (e == ERR_OK)
 		(void)fprintf(stderr, "myna cut: %s has %s\n", args->output,
 			      units_size(rewrite_bytes(rewrite)).text);

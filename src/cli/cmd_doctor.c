@@ -311,19 +311,24 @@ static void explain_silence(struct doctor *d)
 static void judge_traffic(struct doctor *d)
 {
 	const struct coverage *c = &d->heard;
-	uint64_t strange = c->compressed + c->undecodable, deaf = c->encrypted + strange;
+	uint64_t strange = c->undecodable, deaf = c->encrypted + strange + c->replication;
 	uint64_t drops = c->kernel_drops + c->interface_drops;
 
 	if (c->commands)
-		find(d, LEVEL_OK, "traffic", "%llu commands of %llu sessions were heard in %s",
-		     (unsigned long long)c->commands, (unsigned long long)c->sessions,
+		find(d, LEVEL_OK, "traffic", "%llu command%s of %llu session%s were heard in %s",
+		     (unsigned long long)c->commands, units_plural(c->commands),
+		     (unsigned long long)c->sessions, units_plural(c->sessions),
 		     units_duration(d->args->duration_ns).text);
 	if (c->encrypted)
 		find(d, c->commands ? LEVEL_NOTE : LEVEL_PROBLEM, "tls",
-		     "%llu sessions went on under TLS and cannot be heard: let clients connect "
+		     "%llu session%s went on under TLS and cannot be heard: let clients connect "
 		     "with "
 		     "--ssl-mode=DISABLED or --skip-ssl",
-		     (unsigned long long)c->encrypted);
+		     (unsigned long long)c->encrypted, units_plural(c->encrypted));
+	if (c->replication)
+		find(d, LEVEL_NOTE, "protocol",
+		     "%llu session%s carry replication, which is passed over",
+		     (unsigned long long)c->replication, units_plural(c->replication));
 	if (!c->commands && !deaf && c->joined_bytes + c->undecoded_bytes > 0)
 		find(d, LEVEL_PROBLEM, "tls",
 		     "%llu packets came, but no command could be read out of them: sessions under "
@@ -344,8 +349,15 @@ static void judge_traffic(struct doctor *d)
 		     (unsigned long long)drops);
 	if (strange)
 		find(d, c->commands ? LEVEL_NOTE : LEVEL_PROBLEM, "protocol",
-		     "%llu sessions could not be heard further: compressed, or no MySQL",
-		     (unsigned long long)strange);
+		     "%llu session%s left the protocol, or never spoke it: is it MySQL that "
+		     "listens "
+		     "there?",
+		     (unsigned long long)strange, units_plural(strange));
+	if (c->gaps && !drops)
+		find(d, LEVEL_NOTE, "gaps",
+		     "%llu hole%s in what was heard, though no packet is known to be dropped on "
+		     "this machine: a mirror port, or another path, may lose them",
+		     (unsigned long long)c->gaps, units_plural(c->gaps));
 }
 
 static void examine(struct doctor *d)

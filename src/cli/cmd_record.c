@@ -9,6 +9,7 @@ enum { STATUS_EVERY_NS = 500 * 1000 * 1000, ROTATE_BYTES_MIN = 1 << 20 };
 
 struct record_args {
 	struct listen_args listen;
+	struct filter_options filter;
 	const char *output;
 	uint64_t max_size;
 	const char *rotate;
@@ -17,6 +18,8 @@ struct record_args {
 };
 
 static const struct opt listen_rows[] = {LISTEN_OPTS(struct record_args, listen)};
+
+static const struct opt filter_rows[] = {FILTER_OPTS(struct record_args, filter)};
 
 static const struct opt rows[] = {
 	{.letter = 'o',
@@ -55,6 +58,7 @@ static const struct opt rows[] = {
 
 static const struct opt_group groups[] = {
 	OPT_GROUP("Listening", listen_rows),
+	OPT_GROUP("What passes", filter_rows),
 	OPT_GROUP("Output", rows),
 };
 
@@ -93,20 +97,30 @@ struct status {
 	bool show;
 	bool live;
 	bool series;
-	int64_t shown_ns;   /* monotonic */
-	uint64_t exchanges; /* when it was shown last */
+	int64_t shown_ns;      /* monotonic */
+	uint64_t exchanges;    /* when it was shown last */
+	struct coverage shown; /* likewise */
 };
 
 static void show(const struct status *s, const struct record_progress *p, double per_second)
 {
-	uint64_t drops = p->coverage->kernel_drops + p->coverage->interface_drops;
+	const struct coverage *c = p->coverage;
+	uint64_t drops = c->kernel_drops + c->interface_drops;
+	struct coverage since = *c;
 
-	(void)fprintf(stderr, "\r%s%s%llu sessions, %llu exchanges, %s/s, %llu drops, %s%s%s\033[K",
-		      s->series ? p->path : "", s->series ? ": " : "",
-		      (unsigned long long)p->sessions, (unsigned long long)p->exchanges,
-		      units_count((uint64_t)per_second).text, (unsigned long long)drops,
-		      units_size(p->bytes).text, p->share >= 0 && !s->live ? ", " : "",
-		      p->share >= 0 && !s->live ? units_percent(p->share).text : "");
+	coverage_subtract(&since, &s->shown);
+	(void)fprintf(
+		stderr,
+		"\r%s%s%llu session%s, %llu exchange%s, %s/s, %llu drop%s, %s%s%s%s%s%s\033[K",
+		s->series ? p->path : "", s->series ? ": " : "", (unsigned long long)p->sessions,
+		units_plural(p->sessions), (unsigned long long)p->exchanges,
+		units_plural(p->exchanges), units_count((uint64_t)per_second).text,
+		(unsigned long long)drops, units_plural(drops), units_size(p->bytes).text,
+		p->share >= 0 && !s->live ? ", " : "",
+		p->share >= 0 && !s->live ? units_percent(p->share).text : "",
+		c->shed_frames ? ", hearing " : "",
+		c->shed_frames ? units_percent(coverage_heard_share(&since)).text : "",
+		c->shed_frames ? " of the sessions' frames" : "");
 	(void)fflush(stderr);
 }
 
@@ -122,6 +136,7 @@ static void on_progress(void *ctx, const struct record_progress *p)
 	show(s, p, (double)(p->exchanges - s->exchanges) * 1e9 / (double)since_ns);
 	s->shown_ns = now_ns;
 	s->exchanges = p->exchanges;
+	s->shown = *p->coverage;
 }
 
 /* Of a series: which file is written, and which are gone. */
@@ -154,7 +169,7 @@ static int record(struct input *in, const struct record_args *args, struct recor
 	if (record_new(recorder, &options, &status->sink) != ERR_OK)
 		return cli_no_memory(&page);
 	events = record_events(status->sink);
-	code = cli_run(&page, &args->listen, in, &events);
+	code = cli_run_filtered(&page, &args->listen, &args->filter, in, &events);
 	if (code != CLI_FAILED)
 		say_done(status, recorder);
 	record_free(status->sink);

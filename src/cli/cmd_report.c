@@ -19,6 +19,17 @@ static const char *const formats[] = {[REPORT_TEXT] = "text", [REPORT_JSON] = "j
 static const struct opt listen_rows[] = {LISTEN_OPTS(struct report_args, listen)};
 static const struct opt filter_rows[] = {FILTER_OPTS(struct report_args, filter)};
 
+static const struct opt thread_rows[] = {
+	{.name = "threads",
+	 .kind = OPT_UINT,
+	 .offset = offsetof(struct report_args, listen.threads),
+	 .placeholder = "N",
+	 .def = "0",
+	 .help = "follow sessions in so many threads, beside the one that reads; 1 does all in "
+		 "one. 0: as "
+		 "many as there are processors, up to 4, and 1 for what is live or small"},
+};
+
 static const struct opt rows[] = {
 	{.letter = 'n',
 	 .name = "limit",
@@ -41,6 +52,7 @@ static const struct opt_group groups[] = {
 	OPT_GROUP("Listening", listen_rows),
 	OPT_GROUP("What passes", filter_rows),
 	OPT_GROUP("Output", rows),
+	OPT_GROUP("Speed", thread_rows),
 };
 
 static const struct opt_page page = {

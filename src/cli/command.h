@@ -64,8 +64,10 @@ struct listen_args {
 	uint64_t buffer_bytes;
 	uint64_t max_statement;
 	int64_t duration_ns;
+	double max_cpu;
 	const char *netns;
 	uint64_t pid;
+	uint64_t threads;  /* that follow sessions; 0: as many as help */
 	int64_t status_ns; /* between two lines of how it goes; 0: none */
 };
 
@@ -95,6 +97,13 @@ struct listen_args {
 		 .offset = offsetof(type, member.duration_ns),                                     \
 		 .placeholder = "TIME",                                                            \
 		 .help = "live: end after so long, for example 30s or 5m"},                        \
+		{.name = "max-cpu",                                                                \
+		 .kind = OPT_PERCENT,                                                              \
+		 .offset = offsetof(type, member.max_cpu),                                         \
+		 .placeholder = "PERCENT",                                                         \
+		 .help = "live: spend at most so much of one processor, for example 25%: when it " \
+			 "takes more, or frames are dropped, hear only a share of the sessions, "  \
+			 "whole ones, and say so"},                                                \
 		{.name = "netns",                                                                  \
 		 .kind = OPT_TEXT,                                                                 \
 		 .offset = offsetof(type, member.netns),                                           \
@@ -161,6 +170,23 @@ struct listen_args {
 		 .offset = offsetof(type, member.databases),                                       \
 		 .placeholder = "NAME",                                                            \
 		 .help = "only commands in this default database; as --user"},                     \
+		{.name = "client",                                                                 \
+		 .kind = OPT_TEXTS,                                                                \
+		 .offset = offsetof(type, member.clients),                                         \
+		 .placeholder = "ADDRESS",                                                         \
+		 .help = "only from this client, such as 10.0.0.7 or '10.0.*'; as --user"},        \
+		{.name = "digest",                                                                 \
+		 .kind = OPT_TEXTS,                                                                \
+		 .offset = offsetof(type, member.digests),                                         \
+		 .placeholder = "ID",                                                              \
+		 .help = "only statements of this digest, by its id in 'report --format json' or " \
+			 "the beginning of it; may be repeated"},                                  \
+		{.name = "match",                                                                  \
+		 .kind = OPT_TEXT,                                                                 \
+		 .offset = offsetof(type, member.match),                                           \
+		 .placeholder = "REGEX",                                                           \
+		 .help = "only statements in whose text this extended regular expression is "      \
+			 "found, in either case; executions have their values in place"},          \
 	{                                                                                          \
 		.name = "command", .kind = OPT_TEXTS, .offset = offsetof(type, member.commands),   \
 		.placeholder = "NAME",                                                             \
@@ -202,6 +228,11 @@ enum err cli_pump(const struct opt_page *page, const struct listen_args *listen,
 int cli_run(const struct opt_page *page, const struct listen_args *listen, struct input *in,
 	    const struct event_sink *sink);
 
+/* The same through the filter, if OPTIONS ask for anything. */
+int cli_run_filtered(const struct opt_page *page, const struct listen_args *listen,
+		     const struct filter_options *options, struct input *in,
+		     const struct event_sink *sink);
+
 /*
  * A command that hears an input and writes of it to standard output, whole: parses the command line into ARGS, opens
  * the input, makes the sink by MAKE and pumps.
@@ -211,7 +242,7 @@ struct cli_writer {
 	void *args;
 	const struct listen_args *listen;    /* in ARGS */
 	const struct filter_options *filter; /* in ARGS */
-	/* INPUT: its name. ERR_NOMEM. */
+	/* INPUT: its name. Several are made for several threads, if they merge. ERR_NOMEM. */
 	enum err (*make)(struct out *out, const void *args, const char *input,
 			 struct event_sink *sink);
 };

@@ -1,5 +1,6 @@
 /* common - what all commands share: options, opening the input, ending. */
 #include <errno.h>
+#include <limits.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -92,6 +93,7 @@ static enum err check_file(const char *path, const struct listen_args *args, str
 {
 	const char *live = args->filter        ? "filter"
 			   : args->duration_ns ? "duration"
+			   : args->max_cpu > 0 ? "max-cpu"
 			   : args->snap_len    ? "snap-length"
 			   : args->netns       ? "netns"
 			   : args->pid         ? "pid"
@@ -117,7 +119,9 @@ static enum err input_options(const struct opt_words *words, const struct listen
 		.snap_len = args->snap_len <= UINT32_MAX ? (uint32_t)args->snap_len : 0,
 		.buffer_bytes = args->buffer_bytes,
 		.max_statement = args->max_statement,
+		.threads = args->threads < UINT_MAX ? (unsigned)args->threads : UINT_MAX,
 		.duration_ns = args->duration_ns,
+		.max_cpu = args->max_cpu,
 	};
 	if (words->count > 1)
 		return err_set(info, ERR_USAGE, 0, "one INPUT at a time: '%s' is too many",
@@ -229,10 +233,14 @@ void cli_tell_losses(const struct opt_page *page, const struct coverage *c)
 	for (const struct coverage_field *f = coverage_fields; f->name; f++) {
 		if (f->is_loss && coverage_get(c, f)) {
 			(void)fprintf(stderr, "%s%llu %s", mark,
-				      (unsigned long long)coverage_get(c, f), f->text);
+				      (unsigned long long)coverage_get(c, f),
+				      coverage_text(f, coverage_get(c, f)));
 			mark = "; ";
 		}
 	}
+	if (coverage_heard_share(c) < 1)
+		(void)fprintf(stderr, "; a sample: %s of the sessions' frames were heard",
+			      units_percent(coverage_heard_share(c)).text);
 	(void)fputc('\n', stderr);
 }
 
@@ -241,6 +249,7 @@ struct status {
 	const struct opt_page *page;
 	const struct event_sink *next;
 	int64_t every_ns, told_ns; /* monotonic */
+	struct coverage told;      /* as of then */
 };
 
 static enum err status_event(void *ctx, const struct event *e, struct errinfo *info)
@@ -250,15 +259,23 @@ static enum err status_event(void *ctx, const struct event *e, struct errinfo *i
 	return s->next->event(s->next->ctx, e, info);
 }
 
-static void tell_status(const struct opt_page *page, const struct coverage *c)
+static void tell_status(const struct status *s, const struct coverage *c)
 {
-	(void)fprintf(stderr, "myna %s: %s: %llu sessions, %llu commands", page->name,
+	const struct opt_page *page = s->page;
+	struct coverage since = *c;
+
+	coverage_subtract(&since, &s->told);
+	(void)fprintf(stderr, "myna %s: %s: %llu session%s, %llu command%s", page->name,
 		      units_time_short(clock_wall_ns()).text, (unsigned long long)c->sessions,
-		      (unsigned long long)c->commands);
+		      units_plural(c->sessions), (unsigned long long)c->commands,
+		      units_plural(c->commands));
+	if (c->shed_frames)
+		(void)fprintf(stderr, ", now hearing %s of the sessions' frames",
+			      units_percent(coverage_heard_share(&since)).text);
 	for (const struct coverage_field *f = coverage_fields; f->name; f++)
 		if (f->is_loss && coverage_get(c, f))
 			(void)fprintf(stderr, "; ! %llu %s", (unsigned long long)coverage_get(c, f),
-				      f->text);
+				      coverage_text(f, coverage_get(c, f)));
 	(void)fputc('\n', stderr);
 }
 
@@ -270,9 +287,17 @@ static enum err status_tick(void *ctx, const struct coverage *so_far, double pro
 
 	if (now_ns - s->told_ns >= s->every_ns) {
 		s->told_ns = now_ns;
-		tell_status(s->page, so_far);
+		tell_status(s, so_far);
+		s->told = *so_far;
 	}
 	return s->next->tick ? s->next->tick(s->next->ctx, so_far, progress, info) : ERR_OK;
+}
+
+static enum err status_merge(void *ctx, void *other, struct errinfo *info)
+{
+	const struct status *s = ctx;
+
+	return s->next->merge(s->next->ctx, other, info);
 }
 
 static enum err status_finish(void *ctx, const struct coverage *coverage, struct errinfo *info)
@@ -282,28 +307,47 @@ static enum err status_finish(void *ctx, const struct coverage *coverage, struct
 	return s->next->finish(s->next->ctx, coverage, info);
 }
 
-enum err cli_pump(const struct opt_page *page, const struct listen_args *listen, struct input *in,
-		  const struct event_sink *sink, struct errinfo *info)
+/* Sinks for an input, and how many of them; more than one only if they merge. */
+struct sinks {
+	struct event_sink *items;
+	size_t count;
+};
+
+static enum err pump(const struct opt_page *page, const struct listen_args *listen,
+		     struct input *in, const struct sinks *to, struct errinfo *info)
 {
+	const struct event_sink first = to->items[0];
 	struct status status = {
 		.page = page,
-		.next = sink,
+		.next = &first,
 		.every_ns = listen->status_ns,
 		.told_ns = clock_mono_ns(),
 	};
 	const struct event_sink telling = {
 		.event = status_event,
 		.tick = status_tick,
+		.merge = status_merge,
 		.finish = status_finish,
 		.ctx = &status,
 	};
+	bool tells = input_is_live(in) && listen->status_ns > 0 && !cli_shows_progress();
+	enum err e;
 
-	if (!input_is_live(in))
-		return input_run(in, sink, &cli_stop, info);
-	drop_privileges();
-	if (listen->status_ns <= 0 || cli_shows_progress())
-		return input_run(in, sink, &cli_stop, info);
-	return input_run(in, &telling, &cli_stop, info);
+	if (input_is_live(in))
+		drop_privileges();
+	if (tells)
+		to->items[0] = telling;
+	e = input_run_spread(in, to->items, to->count, &cli_stop, info);
+	to->items[0] = first;
+	return e;
+}
+
+enum err cli_pump(const struct opt_page *page, const struct listen_args *listen, struct input *in,
+		  const struct event_sink *sink, struct errinfo *info)
+{
+	struct event_sink own = *sink;
+
+	return pump(page, listen, in, &(const struct sinks){.items = &own, .count = 1}, info);
 }
 
 static const char *input_name(const struct opt_words *words, const struct listen_args *listen)
@@ -326,14 +370,32 @@ static void tell_other_ports(const struct opt_page *page, const struct coverage 
 		page->name, (unsigned long long)c->other_ports);
 }
 
-int cli_run(const struct opt_page *page, const struct listen_args *listen, struct input *in,
-	    const struct event_sink *sink)
+/* Somebody who is root does not expect it. */
+static void explain_denial(const struct opt_page *page, const struct errinfo *info)
+{
+	if ((info->sys_errno != EACCES && info->sys_errno != EPERM) || geteuid() != 0)
+		return;
+	(void)fprintf(
+		stderr,
+		"myna %s: while it listens, it has given up root's privileges: the folder must "
+		"be root's own; or give the program the right to listen, setcap "
+		"cap_net_raw+ep PROGRAM, and run it as the folder's owner\n",
+		page->name);
+}
+
+static int run(const struct opt_page *page, const struct listen_args *listen, struct input *in,
+	       const struct sinks *to)
 {
 	struct coverage coverage;
 	struct errinfo info;
+	int status;
 
-	if (cli_pump(page, listen, in, sink, &info) != ERR_OK)
-		return cli_fail(page, &info);
+	if (pump(page, listen, in, to, &info) != ERR_OK) {
+		status = cli_fail(page, &info);
+		if (input_is_live(in))
+			explain_denial(page, &info);
+		return status;
+	}
 	input_coverage(in, &coverage);
 	tell_other_ports(page, &coverage);
 	if (!coverage_has_losses(&coverage))
@@ -342,28 +404,107 @@ int cli_run(const struct opt_page *page, const struct listen_args *listen, struc
 	return CLI_LOSSES;
 }
 
-/* Pumps IN into SINK through the filter, if one is asked for. Returns the exit status. */
-static int run_filtered(const struct cli_writer *w, struct input *in, const struct event_sink *sink)
+int cli_run(const struct opt_page *page, const struct listen_args *listen, struct input *in,
+	    const struct event_sink *sink)
+{
+	struct event_sink own = *sink;
+
+	return run(page, listen, in, &(const struct sinks){.items = &own, .count = 1});
+}
+
+/* A filter in front of SINK; what its window leaves out need not be read. */
+static enum err add_filter(const struct filter_options *options, struct input *in,
+			   const struct event_sink *sink, struct filter **out, struct errinfo *info)
+{
+	struct filter_options known = *options;
+	int64_t since_ns, until_ns;
+	enum err e;
+
+	known.begin_ns = input_begin_ns(in);
+	e = filter_new(&known, sink, out, info);
+	if (e != ERR_OK)
+		return e;
+	filter_window(*out, &since_ns, &until_ns);
+	input_seek(in, since_ns);
+	return ERR_OK;
+}
+
+int cli_run_filtered(const struct opt_page *page, const struct listen_args *listen,
+		     const struct filter_options *options, struct input *in,
+		     const struct event_sink *sink)
 {
 	struct event_sink filtered;
 	struct filter *f = NULL;
 	struct errinfo info;
 	int status;
 
-	if (!filter_is_asked(w->filter))
-		return cli_run(w->page, w->listen, in, sink);
-	if (filter_new(w->filter, sink, &f, &info) != ERR_OK)
-		return cli_fail(w->page, &info);
+	if (!filter_is_asked(options))
+		return cli_run(page, listen, in, sink);
+	if (add_filter(options, in, sink, &f, &info) != ERR_OK)
+		return cli_fail(page, &info);
 	filtered = filter_events(f);
-	status = cli_run(w->page, w->listen, in, &filtered);
+	status = cli_run(page, listen, in, &filtered);
 	filter_free(f);
 	return status;
 }
 
+/* What a thread's events go through. */
+struct strand {
+	struct event_sink sink;
+	struct filter *filter; /* in front of it; NULL: none is asked for */
+};
+
+/* The events' way into a writer's sinks. */
+struct strands {
+	struct strand own[INPUT_THREADS_MAX];
+	struct event_sink ends[INPUT_THREADS_MAX]; /* where events go in */
+	size_t count;
+};
+
+static enum err add_strand(const struct cli_writer *w, struct input *in, struct out *out,
+			   const char *input, struct strands *s, struct errinfo *info)
+{
+	struct strand *to = &s->own[s->count];
+	enum err e = w->make(out, w->args, input, &to->sink);
+
+	if (e != ERR_OK)
+		return err_set(info, e, 0, "%s", err_text(e));
+	to->filter = NULL;
+	if (filter_is_asked(w->filter))
+		e = add_filter(w->filter, in, &to->sink, &to->filter, info);
+	if (e != ERR_OK) {
+		to->sink.free(to->sink.ctx);
+		return e;
+	}
+	s->ends[s->count++] = to->filter ? filter_events(to->filter) : to->sink;
+	return ERR_OK;
+}
+
+/* One for each thread, if what they have heard can be merged. */
+static enum err make_strands(const struct cli_writer *w, struct input *in, struct out *out,
+			     const char *input, struct strands *s, struct errinfo *info)
+{
+	enum err e = add_strand(w, in, out, input, s, info);
+
+	while (e == ERR_OK && s->ends[0].merge && s->count < input_threads(in))
+		e = add_strand(w, in, out, input, s, info);
+	return e;
+}
+
+static void free_strands(struct strands *s)
+{
+	while (s->count > 0) {
+		struct strand *t = &s->own[--s->count];
+
+		filter_free(t->filter);
+		t->sink.free(t->sink.ctx);
+	}
+}
+
 int cli_write(const struct cli_writer *w, int argc, char **argv)
 {
-	static struct out out; /* its buffer is too large for the stack */
-	struct event_sink sink;
+	static struct out out; /* these are too large for the stack */
+	static struct strands strands;
 	struct opt_words words;
 	struct errinfo info;
 	struct input *in = NULL;
@@ -374,12 +515,12 @@ int cli_write(const struct cli_writer *w, int argc, char **argv)
 	if (cli_open_input(w->page, &words, w->listen, &in, &info) != ERR_OK)
 		return cli_fail(w->page, &info);
 	out_init(&out, cli_write_stdout, NULL);
-	if (w->make(&out, w->args, input_name(&words, w->listen), &sink) == ERR_OK) {
-		status = run_filtered(w, in, &sink);
-		sink.free(sink.ctx);
-	} else {
-		status = cli_no_memory(w->page);
-	}
+	if (make_strands(w, in, &out, input_name(&words, w->listen), &strands, &info) == ERR_OK)
+		status = run(w->page, w->listen, in,
+			     &(const struct sinks){.items = strands.ends, .count = strands.count});
+	else
+		status = cli_fail(w->page, &info);
+	free_strands(&strands);
 	input_free(in);
 	return status;
 }

@@ -2,9 +2,10 @@
 #include "event/coverage.h"
 
 const struct coverage_field coverage_fields[] = {
-#define COVERAGE(field, loss, what)                                                                \
+#define COVERAGE(field, loss, what, whats)                                                         \
 	{.name = #field,                                                                           \
-	 .text = (what),                                                                           \
+	 .one = (what),                                                                            \
+	 .many = (whats),                                                                          \
 	 .is_loss = (loss),                                                                        \
 	 .offset = offsetof(struct coverage, field)},
 #include "event/coverage_list.h"
@@ -14,17 +15,27 @@ const struct coverage_field coverage_fields[] = {
 
 void coverage_add(struct coverage *into, const struct coverage *from)
 {
-#define COVERAGE(field, loss, what) into->field += from->field;
+#define COVERAGE(field, loss, one, many) into->field += from->field;
 #include "event/coverage_list.h"
 #undef COVERAGE
 }
 
 void coverage_subtract(struct coverage *from, const struct coverage *what)
 {
-#define COVERAGE(field, loss, text)                                                                \
+#define COVERAGE(field, loss, one, many)                                                           \
 	from->field -= what->field < from->field ? what->field : from->field;
 #include "event/coverage_list.h"
 #undef COVERAGE
+}
+
+double coverage_heard_share(const struct coverage *c)
+{
+	uint64_t others = c->other_frames + c->other_ports + c->bad_frames;
+	uint64_t all = c->frames > others ? c->frames - others : 0;
+
+	if (c->shed_frames == 0)
+		return 1;
+	return all > c->shed_frames ? (double)(all - c->shed_frames) / (double)all : 0;
 }
 
 bool coverage_has_losses(const struct coverage *c)

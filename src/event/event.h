@@ -30,6 +30,7 @@ enum end_reason {
 	END_RESET,
 	END_TIMEOUT,
 	END_CAPTURE, /* the input ended first */
+	END_SHED,    /* let go, to spend less on listening */
 	END_REASONS,
 };
 
@@ -60,8 +61,8 @@ struct event {
 };
 
 /*
- * Who takes events. A failure ends the run: what could not be written is the world's fault. All calls
- * come from one thread.
+ * Who takes events. A failure ends the run: what could not be written is the world's fault; ERR_EOF ends it
+ * without one: nothing that may come is wanted. All calls come from one thread.
  */
 struct event_sink {
 	enum err (*event)(void *ctx, const struct event *e, struct errinfo *info);
@@ -70,6 +71,11 @@ struct event_sink {
 			 struct errinfo *info);
 	/* Once, last. */
 	enum err (*finish)(void *ctx, const struct coverage *coverage, struct errinfo *info);
+	/*
+	 * Before finish: takes over all that the sink of OTHER has heard, which was made alike and is not finished. NULL:
+	 * what it does depends on the order of events of different sessions.
+	 */
+	enum err (*merge)(void *ctx, void *other, struct errinfo *info);
 	/* Gives back what its maker took; by its owner, never by who pumps. May be NULL. */
 	void (*free)(void *ctx);
 	void *ctx;

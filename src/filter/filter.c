@@ -8,19 +8,25 @@
 #include <fnmatch.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/scan.h"
 #include "event/exchange.h"
+#include "event/tally.h"
+#include "filter/match.h"
 
 enum {
 	TEXT_MAX = 256,         /* bytes of a name that are compared */
 	PASSED_MAX = 8 * 65536, /* bytes: ordinals of commands that passed and wait */
+	LATE_S =
+		60, /* so much later than it was sent a command may still come, behind bytes that were lost */
 };
 
 struct follow {
 	uint64_t id;
 	bool told;
 	struct buf passed; /* uint64_t each, rising */
+	uint64_t waiting;  /* of its commands */
 };
 
 struct filter {
@@ -29,13 +35,18 @@ struct filter {
 	bool begun; /* the window is known */
 	int64_t since_ns, until_ns;
 	struct map sessions;        /* struct follow by id */
+	struct match *match;        /* NULL: nothing is asked of statements */
 	struct exchange_join *join; /* NULL: nothing is asked of responses */
+	uint64_t waiting;           /* commands that passed and were not answered yet */
+	uint64_t left_out;          /* commands in the window */
+	struct tally tally;         /* what passed */
 };
 
 bool filter_is_asked(const struct filter_options *o)
 {
 	return o->since || o->until || o->sessions.count || o->users.count || o->databases.count ||
-	       o->commands.count || o->errors || o->slower_ns > 0;
+	       o->commands.count || o->clients.count || o->digests.count || o->match || o->errors ||
+	       o->slower_ns > 0;
 }
 
 static bool fits(const char *pattern, struct slice text, int flags)
@@ -66,15 +77,19 @@ static bool passes(const struct opt_texts *patterns, const struct slice *text, i
 	return found || !asked;
 }
 
-static bool passes_id(const struct opt_texts *ids, uint64_t id)
+/* The address alone: an endpoint's text has the port behind it, and an IPv6 address in brackets. */
+static bool passes_client(const struct opt_texts *patterns, const struct endpoint *client)
 {
-	char text[SESSION_ID_TEXT];
+	char text[ENDPOINT_TEXT_MAX];
+	struct slice address;
 
-	(void)session_id_format(id, text);
-	for (size_t i = 0; i < ids->count; i++)
-		if (strncmp(text, ids->items[i], strlen(ids->items[i])) == 0)
-			return true;
-	return ids->count == 0;
+	if (patterns->count == 0)
+		return true;
+	address = slice_cstr(endpoint_format(client, text));
+	address.len = (size_t)(strrchr(text, ':') - text);
+	if (text[0] == '[')
+		address = slice_of(text + 1, address.len - 2);
+	return passes(patterns, &address, FNM_CASEFOLD);
 }
 
 static bool is_in_window(const struct filter *f, int64_t time_ns)
@@ -87,7 +102,8 @@ static bool passes_session(const struct filter *f, const struct session *s)
 {
 	struct slice user = fact_slice(&s->user);
 
-	return passes_id(&f->options.sessions, s->id) &&
+	return (f->options.sessions.count == 0 || match_id(&f->options.sessions, s->id)) &&
+	       passes_client(&f->options.clients, &s->client) &&
 	       passes(&f->options.users, s->user.source != FACT_UNKNOWN ? &user : NULL, 0);
 }
 
@@ -104,7 +120,8 @@ static bool passes_command(const struct filter *f, const struct session *s, cons
 {
 	return is_in_window(f, c->last_ns) && passes_session(f, s) &&
 	       passes(&f->options.databases, c->database_known ? &c->database : NULL, 0) &&
-	       passes_name(&f->options.commands, c->code);
+	       passes_name(&f->options.commands, c->code) &&
+	       (!f->match || match_passes(f->match, s, c));
 }
 
 static bool passes_response(const struct filter *f, const struct exchange *x)
@@ -127,8 +144,8 @@ static bool passes_alone(const struct filter *f, const struct event *e)
 	if (!passes(&o->databases, s->database_known ? &database : NULL, 0))
 		return false;
 	if (o->errors && e->type == EVENT_SESSION && s->login == SESSION_LOGIN_ERROR)
-		return o->commands.count == 0;
-	return o->commands.count == 0 && !f->join;
+		return o->commands.count == 0 && !f->match;
+	return o->commands.count == 0 && !f->match && !f->join;
 }
 
 static enum err follow_get(struct filter *f, uint64_t id, struct follow **out)
@@ -156,8 +173,12 @@ static void follow_free(struct follow *w)
 	mem_free(w);
 }
 
-static enum err hand_on(const struct filter *f, const struct event *e, struct errinfo *info)
+static enum err hand_on(struct filter *f, const struct event *e, struct errinfo *info)
 {
+	enum err err = tally_event(&f->tally, e);
+
+	if (err != ERR_OK)
+		return err_set(info, err, 0, "counting what passes: %s", err_text(err));
 	return f->next.event(f->next.ctx, e, info);
 }
 
@@ -194,19 +215,29 @@ static bool take_passed(struct follow *w, uint64_t n)
 	return found;
 }
 
+static void set_waiting(struct filter *f, struct follow *w)
+{
+	f->waiting -= w->waiting;
+	w->waiting = w->passed.len / sizeof(uint64_t);
+	f->waiting += w->waiting;
+}
+
 static enum err on_command(struct filter *f, struct follow *w, const struct event *e,
 			   struct errinfo *info)
 {
 	enum err err;
 
-	if (!passes_command(f, e->session, e->command))
+	if (!passes_command(f, e->session, e->command)) {
+		f->left_out += is_in_window(f, e->command->last_ns);
 		return ERR_OK;
-	if (f->join)
-		return exchange_join_event(f->join, e, info);
+	}
 	buf_put(&w->passed, &e->command->n, sizeof(e->command->n));
 	if (buf_err(&w->passed) != ERR_OK)
 		return err_set(info, buf_err(&w->passed), 0, "remembering which commands pass: %s",
 			       err_text(buf_err(&w->passed)));
+	set_waiting(f, w);
+	if (f->join)
+		return exchange_join_event(f->join, e, info);
 	err = tell_session(f, w, e, info);
 	return err == ERR_OK ? hand_on(f, e, info) : err;
 }
@@ -214,9 +245,12 @@ static enum err on_command(struct filter *f, struct follow *w, const struct even
 static enum err on_response(struct filter *f, struct follow *w, const struct event *e,
 			    struct errinfo *info)
 {
+	bool passed = take_passed(w, e->response->n);
+
+	set_waiting(f, w);
 	if (f->join)
 		return exchange_join_event(f->join, e, info);
-	return take_passed(w, e->response->n) ? hand_on(f, e, info) : ERR_OK;
+	return passed ? hand_on(f, e, info) : ERR_OK;
 }
 
 /* An exchange whose command has passed. */
@@ -231,8 +265,10 @@ static enum err on_exchange(void *ctx, const struct exchange *x, struct errinfo 
 			  .command = x->command};
 	enum err err;
 
-	if (!w || !passes_response(f, x))
+	if (!w || !passes_response(f, x)) {
+		f->left_out++;
 		return ERR_OK;
+	}
 	err = tell_session(f, w, &e, info);
 	if (err == ERR_OK)
 		err = hand_on(f, &e, info);
@@ -274,6 +310,7 @@ static enum err on_end(struct filter *f, struct follow *w, const struct event *e
 
 	if (err == ERR_OK && wanted)
 		err = hand_on(f, e, info);
+	f->waiting -= w->waiting;
 	(void)map_take(&f->sessions, w->id, NULL);
 	follow_free(w);
 	return err;
@@ -298,6 +335,13 @@ static enum err begin(struct filter *f, int64_t time_ns, struct errinfo *info)
 	return ERR_OK;
 }
 
+/* Nothing can pass any more. */
+static bool is_over(const struct filter *f, int64_t time_ns)
+{
+	return f->waiting == 0 && time_ns > f->until_ns &&
+	       time_ns - f->until_ns > LATE_S * NS_PER_S;
+}
+
 static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)
 {
 	struct filter *f = ctx;
@@ -306,6 +350,8 @@ static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)
 
 	if (err != ERR_OK)
 		return err;
+	if (is_over(f, e->time_ns))
+		return ERR_EOF;
 	err = follow_get(f, e->session->id, &w);
 	if (err != ERR_OK)
 		return err_set(info, err, 0, "following a session: %s", err_text(err));
@@ -328,25 +374,58 @@ static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)
 	return ERR_OK;
 }
 
+static struct coverage passed_coverage(const struct filter *f, const struct coverage *whole)
+{
+	struct coverage c = *whole;
+
+	tally_apply(&f->tally, &c);
+	c.left_out += f->left_out;
+	return c;
+}
+
 static enum err on_tick(void *ctx, const struct coverage *so_far, double progress,
 			struct errinfo *info)
 {
 	struct filter *f = ctx;
+	struct coverage c;
 
-	return f->next.tick ? f->next.tick(f->next.ctx, so_far, progress, info) : ERR_OK;
+	if (!f->next.tick)
+		return ERR_OK;
+	c = passed_coverage(f, so_far);
+	c.unanswered = so_far->unanswered; /* what waits may still be answered */
+	return f->next.tick(f->next.ctx, &c, progress, info);
 }
 
 static enum err on_finish(void *ctx, const struct coverage *coverage, struct errinfo *info)
 {
 	struct filter *f = ctx;
+	struct coverage c = passed_coverage(f, coverage);
 
-	return f->next.finish(f->next.ctx, coverage, info);
+	return f->next.finish(f->next.ctx, &c, info);
+}
+
+static enum err on_merge(void *ctx, void *other, struct errinfo *info)
+{
+	struct filter *f = ctx;
+	const struct filter *from = other;
+
+	tally_merge(&f->tally, &from->tally);
+	f->left_out += from->left_out;
+	return f->next.merge(f->next.ctx, from->next.ctx, info);
 }
 
 struct event_sink filter_events(struct filter *f)
 {
+	bool in_order =
+		f->options.since || f->options.until; /* it matters which event is the first */
+
 	return (struct event_sink){
-		.event = on_event, .tick = on_tick, .finish = on_finish, .ctx = f};
+		.event = on_event,
+		.tick = on_tick,
+		.merge = f->next.merge && !in_order ? on_merge : NULL,
+		.finish = on_finish,
+		.ctx = f,
+	};
 }
 
 void filter_window(const struct filter *f, int64_t *since_ns, int64_t *until_ns)
@@ -358,22 +437,15 @@ void filter_window(const struct filter *f, int64_t *since_ns, int64_t *until_ns)
 /* What can be wrong is told before anything is heard. */
 static enum err check(struct filter *f, struct errinfo *info)
 {
-	const struct opt_texts *ids = &f->options.sessions;
 	struct filter tried = *f;
 	enum err e = begin(&tried, 0, info);
 
-	for (size_t i = 0; e == ERR_OK && i < ids->count; i++) {
-		size_t len = strlen(ids->items[i]);
-
-		if (len == 0 || len >= SESSION_ID_TEXT ||
-		    strspn(ids->items[i], "0123456789abcdef") != len)
-			return err_set(info, ERR_USAGE, 0,
-				       "--session takes the id of a session, such as 25929d4f, not "
-				       "'%s'",
-				       ids->items[i]);
-	}
+	if (e == ERR_OK)
+		e = match_check_ids(&f->options.sessions, "session", info);
 	if (e == ERR_OK && f->options.since && !scan_time_is_relative(f->options.since))
 		f->since_ns = tried.since_ns;
+	if (e == ERR_OK && f->options.begin_ns)
+		e = begin(f, f->options.begin_ns, info);
 	return e;
 }
 
@@ -390,7 +462,10 @@ enum err filter_new(const struct filter_options *options, const struct event_sin
 	f->since_ns = INT64_MIN;
 	f->until_ns = INT64_MAX;
 	map_init(&f->sessions, SIZE_MAX, NULL);
+	tally_init(&f->tally);
 	e = check(f, info);
+	if (e == ERR_OK)
+		e = match_new(f->options.match, &f->options.digests, &f->match, info);
 	if (e == ERR_OK && (options->errors || options->slower_ns > 0)) {
 		e = exchange_join_new(on_exchange, f, &f->join);
 		if (e != ERR_OK)
@@ -414,6 +489,8 @@ void filter_free(struct filter *f)
 	while ((w = map_next(&f->sessions, &at)) != NULL)
 		follow_free(w);
 	map_release(&f->sessions);
+	tally_release(&f->tally);
 	exchange_join_free(f->join);
+	match_free(f->match);
 	mem_free(f);
 }

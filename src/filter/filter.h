@@ -9,6 +9,11 @@
  * right before the first of its exchanges that passes. What ERRORS and SLOWER_NS ask is known only with the
  * response: with them a command is told together with its response, without its payload, and the pieces of a LOCAL
  * INFILE are left out.
+ *
+ * Once nothing can pass any more, because the window is over, what takes the events returns ERR_EOF.
+ *
+ * The coverage that is handed on counts what passed, as far as events tell it (see event/tally.h), and how many commands of the
+ * window were left out. What the input counts stays whole, since nobody knows whose a lost frame was.
  */
 #ifndef FILTER_FILTER_H
 #define FILTER_FILTER_H
@@ -17,11 +22,13 @@
 #include "event/event.h"
 
 struct filter_options {
-	const char *since,
-		*until; /* scan_time_after(); the first event is the beginning; UNTIL is outside */
+	const char *since, *until; /* scan_time_after(); UNTIL is outside */
+	int64_t begin_ns;          /* when the first event was; 0: the first that comes is */
 	struct opt_texts sessions; /* ids as outputs show them, or their beginning */
-	struct opt_texts users, databases, commands;
-	bool errors;       /* errors only */
+	struct opt_texts users, databases, commands, clients;
+	struct opt_texts digests; /* ids as outputs show them, or their beginning */
+	const char *match;        /* a regular expression on the text; NULL: none */
+	bool errors;              /* errors only */
 	int64_t slower_ns; /* only what took longer from its first to its last byte; 0: all */
 	bool cuts;         /* a beginning outside the window is not told later */
 };

@@ -1,36 +1,33 @@
-/* frames - frames of a file or an interface, through TCP and the tracker, to events. */
+/* frames - frames of a file or an interface, reduced to segments, which are followed here or dealt to threads. */
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "capture/capture.h"
+#include "input/chain.h"
+#include "input/deal.h"
 #include "input/filter.h"
+#include "input/share.h"
 #include "input/source.h"
 #include "net/fragment.h"
 #include "net/segment.h"
-#include "track/probe.h"
-#include "track/tracker.h"
 
 enum { FRAMES_PER_STEP = 512, INTERFACE_NAME_MAX = 64 };
 
 struct frames {
 	struct capture *capture;
 	struct fragments *fragments;
-	struct tcp *tcp;
-	struct tracker *tracker;
-	struct probe *probe;    /* NULL: the ports say what is MySQL */
-	struct event_sink sink; /* where the tracker's events go: known only when steps are made */
+	struct chain *chain;          /* NULL: the segments are dealt to threads */
+	struct deal *deal;            /* NULL: they are not */
+	struct input_options options; /* for threads; its texts are not looked at any more */
 	uint64_t kinds[SEGMENT_KINDS];
 	bool live;
+	bool sheds; /* SHARE is to be kept */
+	struct share share;
+	int64_t window_ns; /* monotonic: when the share's window began */
+	int64_t used_ns;   /* CPU time until then */
+	uint64_t drops;    /* of the kernel until then */
 };
-
-/* The sink is only known at the first step; this one stands in for it in the tracker. */
-static enum err forward(void *ctx, const struct event *e, struct errinfo *info)
-{
-	struct frames *f = ctx;
-
-	return f->sink.event(f->sink.ctx, e, info);
-}
 
 static void frames_free(void *source)
 {
@@ -38,10 +35,9 @@ static void frames_free(void *source)
 
 	if (!f)
 		return;
-	tcp_free(f->tcp);
+	deal_free(f->deal);
+	chain_free(f->chain);
 	fragments_free(f->fragments);
-	probe_free(f->probe);
-	tracker_free(f->tracker);
 	capture_free(f->capture);
 	mem_free(f);
 }
@@ -143,23 +139,8 @@ static enum err open_live(const struct input_options *o, struct capture **out, s
 
 static enum err open_chain(struct frames *f, const struct input_options *o, struct errinfo *info)
 {
-	struct tracker_options tracker = {.max_statement = o->max_statement};
-	struct tcp_options tcp = {.port_count = o->port_count, .any_port = o->any_port};
-	struct event_sink sink = {.event = forward, .ctx = f};
-	struct stream_handler handler;
-	enum err e;
+	enum err e = chain_new(o, 1, &f->chain);
 
-	memcpy(tcp.ports, o->ports, sizeof(tcp.ports));
-	e = tracker_new(&tracker, &sink, &f->tracker);
-	if (e == ERR_OK) {
-		handler = tracker_handler(f->tracker);
-		if (o->any_port)
-			e = probe_new(&handler, &f->probe);
-	}
-	if (f->probe)
-		handler = probe_handler(f->probe);
-	if (e == ERR_OK)
-		e = tcp_new(&tcp, &handler, &f->tcp);
 	f->fragments = fragments_new();
 	if (e == ERR_OK && !f->fragments)
 		e = ERR_NOMEM;
@@ -177,10 +158,17 @@ enum err frames_open(const struct input_options *o, int fd, void **out, struct e
 		return err_set(info, ERR_NOMEM, 0, "starting to listen: out of memory");
 	}
 	f->live = o->interfaces != NULL;
+	f->options = *o;
 	e = f->live ? open_live(o, &f->capture, info)
 		    : capture_open_fd(fd, o->path, &f->capture, info);
 	if (e == ERR_OK)
 		e = open_chain(f, o, info);
+	f->sheds = f->live && o->max_cpu > 0;
+	if (f->sheds) {
+		share_init(&f->share, o->max_cpu);
+		f->window_ns = clock_mono_ns();
+		f->used_ns = clock_process_cpu_ns();
+	}
 	if (e != ERR_OK) {
 		frames_free(f);
 		return e;
@@ -193,56 +181,91 @@ static enum err take_frame(struct frames *f, const struct frame *frame, struct e
 {
 	struct segment segment;
 	enum segment_kind kind = segment_decode(f->fragments, frame, &segment);
-	enum err e;
 
 	f->kinds[kind]++;
 	if (kind != SEGMENT_TCP)
 		return ERR_OK;
-	e = tcp_segment(f->tcp, &segment);
-	if (e != ERR_OK)
-		return err_set(info, e, 0, "frame %llu: %s", (unsigned long long)frame->number,
-			       err_text(e));
-	return tracker_error(f->tracker, info);
+	return f->deal ? deal_segment(f->deal, &segment, info)
+		       : chain_segment(f->chain, &segment, info);
+}
+
+/* Nothing came. A file's own clock stands still meanwhile: it may be of another day. */
+static enum err let_time_pass(struct frames *f, struct errinfo *info)
+{
+	int64_t now_ns = f->live ? clock_wall_ns() - CAPTURE_MERGE_NS : -1;
+
+	if (f->deal)
+		return deal_tick(f->deal, now_ns, info);
+	if (now_ns >= 0)
+		chain_tick(f->chain, now_ns);
+	return ERR_OK;
+}
+
+/* Looks what listening has cost, and lets go of sessions if it was too much. One thread listens then. */
+static void keep_share(struct frames *f)
+{
+	int64_t now_ns = clock_mono_ns(), used_ns;
+	struct capture_stats capture;
+
+	if (now_ns - f->window_ns < SHARE_WINDOW_NS)
+		return;
+	used_ns = clock_process_cpu_ns();
+	capture_get_stats(f->capture, &capture);
+	share_window(&f->share, used_ns - f->used_ns, now_ns - f->window_ns,
+		     capture.kernel_drops - f->drops);
+	chain_set_share(f->chain, f->share.beginning, f->share.running);
+	f->window_ns = now_ns;
+	f->used_ns = used_ns;
+	f->drops = capture.kernel_drops;
 }
 
 static enum err frames_step(void *source, const struct event_sink *sink, struct errinfo *info)
 {
 	struct frames *f = source;
 	struct frame frame;
-	enum err e;
+	enum err e, waited;
 
-	f->sink = *sink;
+	if (f->chain)
+		chain_set_sink(f->chain, sink);
+	if (f->sheds)
+		keep_share(f);
 	for (int i = 0; i < FRAMES_PER_STEP; i++) {
 		e = capture_next(f->capture, &frame, info);
-		if (e == ERR_AGAIN)
-			tcp_tick(f->tcp, clock_wall_ns() - CAPTURE_MERGE_NS);
+		if (e == ERR_AGAIN) {
+			waited = let_time_pass(f, info);
+			e = waited == ERR_OK ? e : waited;
+		}
 		if (e != ERR_OK)
 			return e;
 		e = take_frame(f, &frame, info);
 		if (e != ERR_OK)
 			return e;
 	}
-	return ERR_OK;
+	return f->deal ? deal_error(f->deal, info) : ERR_OK;
 }
 
 static enum err frames_end(void *source, const struct event_sink *sink, struct errinfo *info)
 {
 	struct frames *f = source;
 
-	f->sink = *sink;
 	fragments_finish(f->fragments);
-	tcp_finish(f->tcp);
-	return tracker_error(f->tracker, info);
+	if (f->deal)
+		return deal_finish(f->deal, info);
+	chain_set_sink(f->chain, sink);
+	chain_finish(f->chain);
+	return chain_error(f->chain, info);
 }
 
 static void frames_coverage(void *source, struct coverage *out)
 {
 	struct frames *f = source;
-	const struct tcp_stats *tcp = tcp_get_stats(f->tcp);
 	struct capture_stats capture;
 
 	capture_get_stats(f->capture, &capture);
-	*out = *tracker_coverage(f->tracker);
+	if (f->deal)
+		deal_coverage(f->deal, out);
+	else
+		chain_coverage(f->chain, out);
 	out->frames = capture.frames;
 	out->kernel_drops = capture.kernel_drops;
 	out->interface_drops = capture.interface_drops;
@@ -253,9 +276,6 @@ static void frames_coverage(void *source, struct coverage *out)
 	out->other_frames = f->kinds[SEGMENT_OTHER];
 	out->bad_frames =
 		f->kinds[SEGMENT_BAD] + f->kinds[SEGMENT_LINK] + f->kinds[SEGMENT_TRUNCATED];
-	out->other_ports = tcp->other_ports;
-	out->other_flows = f->probe ? probe_other_flows(f->probe) : 0;
-	out->limits += tcp->limit_closed;
 }
 
 static double frames_progress(void *source)
@@ -265,8 +285,24 @@ static double frames_progress(void *source)
 	return f->live ? -1 : capture_progress(f->capture);
 }
 
+static enum err frames_spread(void *source, const struct event_sink *sinks, size_t count,
+			      struct errinfo *info)
+{
+	struct frames *f = source;
+	struct deal *deal = NULL;
+	enum err e = deal_new(&f->options, sinks, count, &deal, info);
+
+	if (e != ERR_OK)
+		return e;
+	f->deal = deal;
+	chain_free(f->chain);
+	f->chain = NULL;
+	return deal_lend(deal, f->capture, info);
+}
+
 const struct source_ops frames_ops = {
 	.step = frames_step,
+	.spread = frames_spread,
 	.end = frames_end,
 	.coverage = frames_coverage,
 	.progress = frames_progress,

@@ -1,9 +1,12 @@
 /* input - opens whatever INPUT names as a source of events, and pumps them into a sink. */
 #include "input/input.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -15,12 +18,15 @@ enum {
 	TICK_NS = 100 * 1000 * 1000,
 	LAST_NS = 250 * 1000 *
 		  1000, /* the kernel hands a frame on within 100 ms; and some time to take them */
+	THREADS_DEFAULT_MAX = 4,
+	SMALL_FILE = 4 << 20, /* bytes; read before threads are well on their way */
 };
 
 struct input {
 	const struct source_ops *ops;
 	void *source;
 	int64_t duration_ns;
+	size_t threads;
 	bool live;
 };
 
@@ -56,6 +62,34 @@ static enum err open_path(const char *path, int *fd, struct errinfo *info)
 				  strcmp(path, "-") == 0 ? "standard input" : path);
 }
 
+static bool is_small(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size < SMALL_FILE;
+}
+
+static size_t processors(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) == 0 ? (size_t)CPU_COUNT(&set) : 1;
+}
+
+/* FD: what is read; negative: live. */
+static size_t threads_of(const struct input_options *o, const struct source_ops *ops, int fd)
+{
+	size_t n = o->threads;
+
+	if (!ops->spread || o->max_cpu > 0) /* its share is one thread's */
+		return 1;
+	if (n == 0)
+		n = fd < 0 || is_small(fd) ? 1 : processors();
+	if (o->threads == 0 && n > THREADS_DEFAULT_MAX)
+		n = THREADS_DEFAULT_MAX;
+	return n < INPUT_THREADS_MAX ? n : INPUT_THREADS_MAX;
+}
+
 enum err input_open(const struct input_options *options, struct input **out, struct errinfo *info)
 {
 	const struct kind *kind;
@@ -72,6 +106,7 @@ enum err input_open(const struct input_options *options, struct input **out, str
 	if (!options->interfaces)
 		e = open_path(options->path, &fd, info);
 	kind = kind_of(fd);
+	in->threads = threads_of(options, kind->ops, fd); /* before FD is the source's */
 	if (e == ERR_OK)
 		e = kind->open(options, fd, &in->source, info);
 	if (e != ERR_OK) {
@@ -85,6 +120,11 @@ enum err input_open(const struct input_options *options, struct input **out, str
 	return ERR_OK;
 }
 
+size_t input_threads(const struct input *in)
+{
+	return in->threads;
+}
+
 bool input_is_live(const struct input *in)
 {
 	return in->live;
@@ -93,6 +133,17 @@ bool input_is_live(const struct input *in)
 void input_coverage(struct input *in, struct coverage *out)
 {
 	in->ops->coverage(in->source, out);
+}
+
+int64_t input_begin_ns(const struct input *in)
+{
+	return in->ops->begin_ns ? in->ops->begin_ns(in->source) : 0;
+}
+
+void input_seek(struct input *in, int64_t since_ns)
+{
+	if (in->ops->seek)
+		in->ops->seek(in->source, since_ns);
 }
 
 static enum err tick(struct input *in, const struct event_sink *sink, struct errinfo *info)
@@ -139,20 +190,44 @@ static enum err pump(struct input *in, const struct event_sink *sink,
 	return e == ERR_AGAIN || e == ERR_EOF ? ERR_OK : e;
 }
 
-enum err input_run(struct input *in, const struct event_sink *sink,
-		   const volatile sig_atomic_t *stop, struct errinfo *info)
+static enum err merge_all(const struct event_sink *sinks, size_t count, struct errinfo *info)
+{
+	enum err e = ERR_OK;
+
+	for (size_t i = 1; e == ERR_OK && i < count; i++)
+		e = sinks->merge(sinks->ctx, sinks[i].ctx, info);
+	return e;
+}
+
+enum err input_run_spread(struct input *in, const struct event_sink *sinks, size_t count,
+			  const volatile sig_atomic_t *stop, struct errinfo *info)
 {
 	struct errinfo second;
 	struct coverage coverage;
-	enum err e = pump(in, sink, stop, info), end, finish;
+	enum err e = ERR_OK, end, merged, finish;
+
+	assert(count >= 1 && count <= in->threads);
+	if (count > 1)
+		e = in->ops->spread(in->source, sinks, count, info);
+	if (e != ERR_OK)
+		return e;
+	e = pump(in, sinks, stop, info);
 
 	/* Whatever went wrong, what was heard until then is told. The first trouble is the one to name. */
-	end = in->ops->end(in->source, sink, e == ERR_OK ? info : &second);
-	if (e == ERR_OK)
+	end = in->ops->end(in->source, sinks, e == ERR_OK ? info : &second);
+	if (e == ERR_OK && end != ERR_EOF)
 		e = end;
+	merged = merge_all(sinks, count, e == ERR_OK ? info : &second);
+	e = e == ERR_OK ? merged : e;
 	input_coverage(in, &coverage);
-	finish = sink->finish(sink->ctx, &coverage, e == ERR_OK ? info : &second);
+	finish = sinks->finish(sinks->ctx, &coverage, e == ERR_OK ? info : &second);
 	return e == ERR_OK ? finish : e;
+}
+
+enum err input_run(struct input *in, const struct event_sink *sink,
+		   const volatile sig_atomic_t *stop, struct errinfo *info)
+{
+	return input_run_spread(in, sink, 1, stop, info);
 }
 
 void input_free(struct input *in)

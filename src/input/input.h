@@ -13,6 +13,8 @@
 #include "event/event.h"
 #include "tcp/tcp.h"
 
+enum { INPUT_THREADS_MAX = 64 };
+
 struct input_options {
 	const char *path; /* file or "-"; NULL: live */
 	const struct opt_texts
@@ -22,9 +24,12 @@ struct input_options {
 	size_t port_count;
 	bool any_port;     /* find servers on any port by what they say; PORTS are tried first */
 	uint32_t snap_len; /* live; 0: whole frames */
-	uint64_t buffer_bytes;  /* live; 0: the default */
+	uint64_t buffer_bytes; /* live; 0: the default */
+	unsigned
+		threads; /* that follow sessions; 0: as many as help; more than the maximum: the maximum */
 	uint64_t max_statement; /* bytes; 0: the servers' own limit */
-	int64_t duration_ns;    /* live: ends after so long; 0: never */
+	double max_cpu; /* live: sheds sessions to spend no more, of one processor; 0: no limit */
+	int64_t duration_ns; /* live: ends after so long; 0: never */
 };
 
 struct input;
@@ -38,13 +43,33 @@ bool input_is_live(const struct input *in);
 /* What was heard so far, and what was not. */
 void input_coverage(struct input *in, struct coverage *out);
 
+/* When the first event was; 0 if that is not known before it comes. */
+int64_t input_begin_ns(const struct input *in);
+
+/* Nothing before SINCE_NS is wanted: it need not be read, but may come. To be called before input_run(). */
+void input_seek(struct input *in, int64_t since_ns);
+
 /*
  * Gives every event to SINK, its tick about ten times a second, and its finish at the end: when the
- * input ended, when *STOP became true, or when the duration is over. A failure of the input itself is
+ * input ended, when *STOP became true, when the duration is over, or when the sink has enough (ERR_EOF). A failure of the input itself is
  * returned after the sink was finished with what was heard.
  */
 enum err input_run(struct input *in, const struct event_sink *sink,
 		   const volatile sig_atomic_t *stop, struct errinfo *info) MUST_CHECK;
+
+/*
+ * How many sinks input_run_spread() makes use of. With the default, of a file: as many as there are processors, up to 4;
+ * live, of a recording and of a small file: 1.
+ */
+size_t input_threads(const struct input *in);
+
+/*
+ * The same as input_run() with COUNT sinks, at most input_threads(): each is given all events of some of the sessions, from
+ * a thread of its own if there are several. At the end they are merged into the first, which is finished. Ticks go
+ * to the first, too, but from the caller's thread.
+ */
+enum err input_run_spread(struct input *in, const struct event_sink *sinks, size_t count,
+			  const volatile sig_atomic_t *stop, struct errinfo *info) MUST_CHECK;
 
 void input_free(struct input *in); /* NULL is fine */
 

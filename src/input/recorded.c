@@ -48,6 +48,16 @@ static double recorded_progress(void *source)
 	return recording_reader_progress(source);
 }
 
+static int64_t recorded_begin_ns(void *source)
+{
+	return recording_reader_begin_ns(source);
+}
+
+static void recorded_seek(void *source, int64_t since_ns)
+{
+	recording_reader_seek_time(source, since_ns);
+}
+
 static void recorded_free(void *source)
 {
 	recording_reader_free(source);
@@ -58,5 +68,7 @@ const struct source_ops recorded_ops = {
 	.end = recorded_end,
 	.coverage = recorded_coverage,
 	.progress = recorded_progress,
+	.begin_ns = recorded_begin_ns,
+	.seek = recorded_seek,
 	.free = recorded_free,
 };

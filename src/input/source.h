@@ -10,10 +10,19 @@ struct source_ops {
 	/* Gives the next events to SINK, as many as come of one step. ERR_EOF: the end. ERR_AGAIN: live, and
 	 * nothing came for a short while. */
 	enum err (*step)(void *source, const struct event_sink *sink, struct errinfo *info);
+	/*
+	 * Before the first step: has events given to the COUNT sinks, by sessions, each by a thread of its own; SINK
+	 * of the others is not used then. NULL: it cannot.
+	 */
+	enum err (*spread)(void *source, const struct event_sink *sinks, size_t count,
+			   struct errinfo *info);
 	/* No more steps: gives what is still due. */
 	enum err (*end)(void *source, const struct event_sink *sink, struct errinfo *info);
 	void (*coverage)(void *source, struct coverage *out);
 	double (*progress)(void *source); /* 0 to 1; negative: unknown */
+	/* As input_begin_ns() and input_seek(). Both NULL: neither is known. */
+	int64_t (*begin_ns)(void *source);
+	void (*seek)(void *source, int64_t since_ns);
 	void (*free)(void *source);
 };
 

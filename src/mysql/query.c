@@ -16,6 +16,8 @@
 
 enum {
 	FLAG_PARAMETER_COUNT = 0x08,
+	PARAMS_FIRST =
+		4, /* room for so many at first: each session that waits for a response has its own */
 	PARAM_SETS = 1,    /* the only number that a server takes */
 	DEDUCE_MAX = 1024, /* parameters that are tried when their number is not known: the work
 			    * grows with its square */
@@ -36,7 +38,7 @@ enum err myp_params_resize(struct myp_params *p, size_t count)
 enum err myp_params_grow(struct myp_params *p, size_t more)
 {
 	struct myp_param *items;
-	size_t cap = p->cap ? p->cap : 16, count = p->count + more;
+	size_t cap = p->cap ? p->cap : PARAMS_FIRST, count = p->count + more;
 
 	if (more > MYP_PARAMS_MAX || count > MYP_PARAMS_MAX)
 		return ERR_LIMIT;

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/hash.h"
 #include "base/slice.h"
 
 enum { ENDPOINT_TEXT_MAX = 64 }; /* bytes, with the NUL: "[v6 address]:port" */
@@ -25,6 +26,23 @@ static inline bool endpoint_eq(const struct endpoint *a, const struct endpoint *
 {
 	return a->port == b->port && a->addr.is_v6 == b->addr.is_v6 &&
 	       memcmp(a->addr.bytes, b->addr.bytes, sizeof(a->addr.bytes)) == 0;
+}
+
+static inline uint64_t endpoint_hash(const struct endpoint *e)
+{
+	uint64_t high, low;
+
+	memcpy(&high, e->addr.bytes, sizeof(high));
+	memcpy(&low, e->addr.bytes + sizeof(high), sizeof(low));
+	return hash_mix(high, low ^ e->port);
+}
+
+/* Of a connection: the same in both directions. */
+static inline uint64_t endpoint_pair_hash(const struct endpoint *x, const struct endpoint *y)
+{
+	uint64_t a = endpoint_hash(x), b = endpoint_hash(y);
+
+	return hash_mix(a + b, a ^ b);
 }
 
 /* "10.0.0.1:3306" or "[fe80::1]:3306"; returns TO. */

@@ -27,6 +27,12 @@ struct units_text units_size(uint64_t bytes);
 /* SHARE 1 is "100 %", 0.1234 "12.3 %", 0.00012 "0.01 %". */
 struct units_text units_percent(double share);
 
+/* What makes a noun behind N plural: "" or "s". */
+static inline const char *units_plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 /* SINCE_1970_NS as RFC 3339 in local time: 2026-11-20T10:15:30.123456789+01:00. */
 struct units_text units_time(int64_t since_1970_ns);
 

@@ -4,7 +4,7 @@
  * What is compared is the geometric mean, which a few outliers do not move: the difference of the
  * means of the logarithms, by Welch's test. Many statements are compared at once, and each test may
  * err, so probabilities are corrected by Holm's method before anything is called slower or faster.
- * docs/comparison.md tells what it means, docs/decisions/0011 why it is done so.
+ * docs/comparison.md tells what it means, docs/decisions/0014 why it is done so.
  */
 #ifndef PROFILE_CONTRAST_H
 #define PROFILE_CONTRAST_H

@@ -12,7 +12,10 @@
 static const uint64_t COMMAND_SEED = UINT64_C(0x434f4d4d414e4400);
 static const uint64_t OTHERS_KEY = UINT64_C(0x4f54484552530000);
 
-enum { SHAPES_LOG2 = 12 };
+enum {
+	SHAPES_LOG2 = 12,
+	FIRST_SHIFT = 16, /* an exchange's order stands above so many bits of its row's first */
+};
 
 /* The row of the statements of a shape, as found before. */
 struct shape_row {
@@ -24,6 +27,7 @@ struct profile {
 	struct map rows;                           /* struct profile_row by key */
 	struct shape_row shapes[1 << SHAPES_LOG2]; /* by the shape's lowest bits; the newer wins */
 	size_t rows_max;                           /* without the one for what is over it */
+	uint64_t last_first;                       /* of the row that came last */
 	struct buf text;                           /* in which a new row's text is made */
 };
 
@@ -35,7 +39,7 @@ enum err profile_new(size_t rows_max, struct profile **out)
 	if (!p)
 		return ERR_NOMEM;
 	p->rows_max = rows_max;
-	map_init(&p->rows, rows_max + 1, NULL);
+	map_init(&p->rows, 2 * rows_max + 1, NULL); /* so many while another is merged in */
 	buf_init(&p->text, MYP_PAYLOAD_MAX);
 	*out = p;
 	return ERR_OK;
@@ -265,6 +269,15 @@ void profile_call_of(const struct exchange *x, struct profile_call *out)
 	};
 }
 
+/* Above all before it, also of exchanges with the same order. */
+static uint64_t next_first(struct profile *p, uint64_t order)
+{
+	uint64_t first = order << FIRST_SHIFT;
+
+	p->last_first = first > p->last_first ? first : p->last_first + 1;
+	return p->last_first;
+}
+
 enum err profile_add(struct profile *p, const struct exchange *x)
 {
 	struct profile_call call;
@@ -273,6 +286,8 @@ enum err profile_add(struct profile *p, const struct exchange *x)
 
 	if (e != ERR_OK)
 		return e;
+	if (row->first == 0)
+		row->first = next_first(p, x->order);
 	profile_call_of(x, &call);
 	return profile_stats_add(&row->stats, &call);
 }
@@ -284,11 +299,61 @@ static enum err merge_find(struct profile *into, const struct profile_row *from,
 	*out = map_get(&into->rows, from->key, NULL);
 	if (*out)
 		return ERR_OK;
-	if (from->kind == PROFILE_OTHERS || into->rows.count >= into->rows_max)
+	if (from->kind == PROFILE_OTHERS)
 		return others_find(into, out);
 	buf_reset(&into->text);
 	buf_put_cstr(&into->text, from->text);
 	return buf_err(&into->text) == ERR_OK ? row_add(into, from, out) : ERR_NOMEM;
+}
+
+/* Others come last of all. */
+static int first_cmp(const void *a, const void *b)
+{
+	const struct profile_row *x = *(const struct profile_row *const *)a;
+	const struct profile_row *y = *(const struct profile_row *const *)b;
+
+	if ((x->kind == PROFILE_OTHERS) != (y->kind == PROFILE_OTHERS))
+		return x->kind == PROFILE_OTHERS ? 1 : -1;
+	if (x->first != y->first)
+		return x->first < y->first ? -1 : 1;
+	return x->key < y->key ? -1 : x->key > y->key;
+}
+
+static enum err become_others(struct profile *p, struct profile_row *row)
+{
+	struct profile_row *others;
+	enum err e = others_find(p, &others);
+
+	if (e == ERR_OK)
+		e = profile_stats_merge(&others->stats, &row->stats);
+	if (e != ERR_OK)
+		return e;
+	(void)map_take(&p->rows, row->key, NULL);
+	row_free(row);
+	return ERR_OK;
+}
+
+/* What came first is what a single profile would have given rows to. */
+static enum err keep_first(struct profile *p)
+{
+	struct profile_row **list;
+	enum err e = ERR_OK;
+	size_t n = 0;
+
+	if (p->rows.count <= p->rows_max)
+		return ERR_OK;
+	memset(p->shapes, 0, sizeof(p->shapes));
+	list = mem_alloc((p->rows.count + 1) * sizeof(*list));
+	if (!list)
+		return ERR_NOMEM;
+	for (size_t at = 0; (list[n] = map_next(&p->rows, &at));)
+		n++;
+	qsort(list, n, sizeof(*list), first_cmp);
+	for (size_t i = p->rows_max; e == ERR_OK && i < n; i++)
+		if (list[i]->kind != PROFILE_OTHERS)
+			e = become_others(p, list[i]);
+	mem_free(list);
+	return e;
 }
 
 enum err profile_merge(struct profile *into, const struct profile *from)
@@ -303,8 +368,10 @@ enum err profile_merge(struct profile *into, const struct profile *from)
 			e = profile_stats_merge(&to->stats, &row->stats);
 		if (e != ERR_OK)
 			return e;
+		if (to->first == 0 || row->first < to->first)
+			to->first = row->first;
 	}
-	return ERR_OK;
+	return keep_first(into);
 }
 
 size_t profile_count(const struct profile *p)

@@ -6,7 +6,8 @@
  * ("PREPARE: select ?"); commands without a statement have one row each ("PING").
  *
  * Bounded: PROFILE_ROWS_MAX rows; what comes after shares one row, "(others)". One thread at a
- * time; profiles of several threads are merged at the end.
+ * time; profiles of several threads, each of which has counted some of the sessions, are merged at the
+ * end, and are then what one thread would have made, unless one of them had more rows than that.
  */
 #ifndef PROFILE_PROFILE_H
 #define PROFILE_PROFILE_H
@@ -50,7 +51,8 @@ struct profile_row {
 	enum profile_kind kind;
 	uint8_t command; /* of HANDLING and COMMAND */
 	uint64_t digest; /* 0: none */
-	char *text;      /* digest text, or what stands for it; as sent, with a NUL behind */
+	uint64_t first; /* where its first exchange stands among all that were added; 0: none was */
+	char *text;     /* digest text, or what stands for it; as sent, with a NUL behind */
 	struct profile_stats stats;
 };
 
@@ -73,7 +75,7 @@ struct profile_row *profile_get(const struct profile *p, uint64_t key);
 /* Counts an exchange. ERR_NOMEM: of the calls some, or a part of a distribution, may be missing. */
 enum err profile_add(struct profile *p, const struct exchange *x) MUST_CHECK;
 
-/* Adds all of FROM. */
+/* Adds all of FROM. If rows of both are too many, those stay whose first exchanges came first. ERR_NOMEM. */
 enum err profile_merge(struct profile *into, const struct profile *from) MUST_CHECK;
 
 size_t profile_count(const struct profile *p);

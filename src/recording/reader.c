@@ -41,7 +41,6 @@ struct recording_reader {
 	enum reader_phase phase;
 	uint64_t next_number; /* of the block that should come next */
 	bool recording_known; /* the file header is good, or a block said it */
-	int64_t since_ns;     /* blocks before it are passed over */
 	uint64_t unclear;     /* bytes passed over since the last good block */
 	uint64_t block_bytes; /* of the block that the decoder has */
 	bool cut;             /* the bytes passed over look like a block that was cut off */
@@ -82,33 +81,6 @@ static enum err fill(struct recording_reader *r, size_t n, struct errinfo *info)
 		buf_advance(&r->window, (size_t)got);
 	}
 	return r->window.len >= n ? ERR_OK : ERR_EOF;
-}
-
-/* Passes over N bytes, which need not be in the window. */
-static enum err skip(struct recording_reader *r, uint64_t n, struct errinfo *info)
-{
-	uint64_t have = ahead(r).len;
-	enum err e;
-
-	if (n > have && r->is_file && r->offset + (n - have) <= r->size) {
-		off_t to = (off_t)(r->offset + (n - have));
-
-		if (lseek(r->fd, to, SEEK_SET) != to)
-			return err_set(info, ERR_IO, errno, "seek in %s", r->path);
-		r->offset = (uint64_t)to;
-		r->at = r->window.len;
-		return ERR_OK;
-	}
-	while (n > 0) {
-		size_t step = n < READ_SIZE ? (size_t)n : READ_SIZE;
-
-		e = fill(r, step, info);
-		if (e != ERR_OK)
-			return e;
-		r->at += step;
-		n -= step;
-	}
-	return ERR_OK;
 }
 
 /* Moves on to the next block magic behind the byte that comes next. ERR_EOF if there is none. */
@@ -207,16 +179,9 @@ static enum err take_block(struct recording_reader *r, const struct block_header
 			   struct errinfo *info)
 {
 	size_t whole = (size_t)RECORDING_BLOCK_HEADER + h->stored_len;
-	bool last = h->flags & RECORDING_BLOCK_LAST;
 	struct slice raw;
 	enum err e;
 
-	if (h->last_ns < r->since_ns && !last && r->unclear == 0) {
-		e = skip(r, whole, info);
-		if (e == ERR_OK)
-			on_good(r, h);
-		return e;
-	}
 	e = fill(r, whole, info);
 	if (e == ERR_EOF) {
 		r->cut = true;
@@ -231,8 +196,6 @@ static enum err take_block(struct recording_reader *r, const struct block_header
 		return on_damaged(r, info);
 	if (e != ERR_OK)
 		return err_set(info, e, 0, "cannot read %s: %s", r->path, err_text(e));
-	if (!last)
-		r->since_ns = INT64_MIN;
 	on_good(r, h);
 	r->at += whole;
 	r->block_bytes = whole;
@@ -339,9 +302,58 @@ enum err recording_reader_next(struct recording_reader *r, struct event *out, st
 	return e == ERR_OK ? ERR_EOF : e;
 }
 
+/* The header of the block at AT, of which all is there. */
+static bool read_header(const struct recording_reader *r, uint64_t at, struct block_header *out)
+{
+	uint8_t bytes[RECORDING_BLOCK_HEADER];
+	struct block_header h;
+
+	if (!r->is_file || pread(r->fd, bytes, sizeof(bytes), (off_t)at) != (ssize_t)sizeof(bytes))
+		return false;
+	if (block_header_decode(slice_of(bytes, sizeof(bytes)), &h) != ERR_OK)
+		return false;
+	if (!r->recording_known || h.recording != r->info.recording)
+		return false;
+	*out = h;
+	return at + sizeof(bytes) + h.stored_len <= r->size;
+}
+
+int64_t recording_reader_begin_ns(const struct recording_reader *r)
+{
+	struct block_header h;
+
+	return read_header(r, recording_reader_bytes(r), &h) ? h.first_ns : 0;
+}
+
+/* Where reading may begin. */
+struct place {
+	uint64_t at, number;
+	struct recording_info info; /* of what is before it */
+};
+
+/* A block that ends inside a record is of use only with those behind it. */
 void recording_reader_seek_time(struct recording_reader *r, int64_t since_ns)
 {
-	r->since_ns = since_ns;
+	struct place begin = {.at = recording_reader_bytes(r), .info = r->info}, chain = begin;
+	uint64_t at = begin.at, number = 0;
+	struct block_header h;
+
+	while (read_header(r, at, &h) && h.number == number && h.last_ns < since_ns &&
+	       !(h.flags & RECORDING_BLOCK_LAST)) {
+		begin = chain;
+		note_block(r, &h);
+		at += RECORDING_BLOCK_HEADER + h.stored_len;
+		number++;
+		if (!(h.flags & RECORDING_BLOCK_CONTINUED))
+			chain = (struct place){.at = at, .number = number, .info = r->info};
+	}
+	r->info = begin.info;
+	if (begin.number == 0 || lseek(r->fd, (off_t)begin.at, SEEK_SET) != (off_t)begin.at)
+		return;
+	r->offset = begin.at;
+	r->at = r->window.len;
+	r->at_end = false;
+	r->next_number = begin.number;
 }
 
 void recording_reader_coverage(const struct recording_reader *r, struct coverage *out)
@@ -540,7 +552,6 @@ enum err recording_reader_open_fd(int fd, const char *path, struct recording_rea
 		return err_set(info, ERR_NOMEM, 0, "cannot read %s: out of memory", path);
 	}
 	r->fd = fd;
-	r->since_ns = INT64_MIN;
 	buf_init(&r->window, WINDOW_MAX);
 	e = open_input(r, path, info);
 	if (e != ERR_OK) {

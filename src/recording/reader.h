@@ -39,9 +39,13 @@ void recording_reader_free(struct recording_reader *r);
 enum err recording_reader_next(struct recording_reader *r, struct event *out,
 			       struct errinfo *info) MUST_CHECK;
 
+/* The time of the first event; 0 if that is not known before it is read: of a pipe, or of a damaged file. */
+int64_t recording_reader_begin_ns(const struct recording_reader *r);
+
 /*
- * Passes over blocks without any event at SINCE_NS or later, without unpacking them. To be called before the first
- * event; events before SINCE_NS that share a block with later ones are still to come.
+ * In a file, passes over the blocks at its beginning that have no event at SINCE_NS or later, by their headers alone; the last
+ * of them is read, since it has the coverage up to there. To be called before the first event; some events before
+ * SINCE_NS are still to come.
  */
 void recording_reader_seek_time(struct recording_reader *r, int64_t since_ns);
 

@@ -394,7 +394,8 @@ static void put_coverage(const struct page *p)
 			     "class=\"wide\"><table>\n");
 	for (const struct coverage_field *f = coverage_fields; f->name; f++)
 		if (f->is_loss)
-			put_counted(p, coverage_get(&p->o->coverage, f), f->text);
+			put_counted(p, coverage_get(&p->o->coverage, f),
+				    coverage_text(f, coverage_get(&p->o->coverage, f)));
 	out_put_cstr(p->out, "</table></div>\n");
 }
 

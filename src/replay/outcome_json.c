@@ -111,6 +111,7 @@ static void put_stats(struct json *j, const char *name, const struct profile_sta
 	put_count(j, "bytes", s->bytes);
 	put_time(j, "total_ns", s->total_ns);
 	json_key_hist(j, "latency", &s->latency);
+	put_count(j, "latency_sum_ns", s->latency.sum_ns);
 	put_buckets(j, "buckets", &s->latency);
 	json_end(j);
 }

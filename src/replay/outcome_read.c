@@ -86,7 +86,7 @@ static void read_stats(struct reading *r, const json_t *from, struct profile_sta
 	/* The buckets have the ends and the sum only nearly. */
 	h->min_ns = time_of(json_object_get(latency, "min_ns"));
 	h->max_ns = time_of(json_object_get(latency, "max_ns"));
-	h->sum_ns = json_number_value(json_object_get(latency, "mean_ns")) * (double)h->count;
+	h->sum_ns = count_of(json_object_get(from, "latency_sum_ns"));
 }
 
 static void read_counts(const json_t *from, uint64_t verdicts[VERDICTS], uint64_t apart[APARTS])

@@ -227,7 +227,8 @@ static enum err text_names(struct out *o, const char *title, const struct names 
 		out_put_cstr(o, ": ");
 		if (n->exchanges)
 			out_printf(o, "%llu exchanges, ", (unsigned long long)n->exchanges);
-		out_printf(o, "%llu sessions\n", (unsigned long long)n->sessions);
+		out_printf(o, "%llu session%s\n", (unsigned long long)n->sessions,
+			   units_plural(n->sessions));
 	}
 	if (all->left_out)
 		out_printf(o, "  %-12sand more\n", "");

@@ -17,6 +17,15 @@ struct report_sink {
 	int64_t first_ns, last_ns; /* of the commands and responses; 0: none yet */
 };
 
+/* FIRST_NS: 0 if nothing was. */
+static void heard_between(struct report_sink *r, int64_t first_ns, int64_t last_ns)
+{
+	if (r->first_ns == 0 || (first_ns != 0 && first_ns < r->first_ns))
+		r->first_ns = first_ns;
+	if (last_ns > r->last_ns)
+		r->last_ns = last_ns;
+}
+
 static enum err on_exchange(void *ctx, const struct exchange *x, struct errinfo *info)
 {
 	struct report_sink *r = ctx;
@@ -25,10 +34,7 @@ static enum err on_exchange(void *ctx, const struct exchange *x, struct errinfo 
 
 	if (e != ERR_OK)
 		return err_set(info, e, 0, "counting statements: %s", err_text(e));
-	if (r->first_ns == 0 || x->command->first_ns < r->first_ns)
-		r->first_ns = x->command->first_ns;
-	if (end_ns > r->last_ns)
-		r->last_ns = end_ns;
+	heard_between(r, x->command->first_ns, end_ns);
 	return ERR_OK;
 }
 
@@ -56,13 +62,14 @@ static void text_head(struct report_sink *r, const struct profile_stats *total,
 {
 	struct out *o = r->out;
 
-	out_printf(o, "%s: %llu exchanges of %llu sessions", r->options.name,
-		   (unsigned long long)total->calls, (unsigned long long)c->sessions);
+	out_printf(o, "%s: %llu exchange%s of %llu session%s", r->options.name,
+		   (unsigned long long)total->calls, units_plural(total->calls),
+		   (unsigned long long)c->sessions, units_plural(c->sessions));
 	if (total->calls)
-		out_printf(o, " in %s, %.1f/s, %llu errors\n%s to %s\n",
+		out_printf(o, " in %s, %.1f/s, %llu error%s\n%s to %s\n",
 			   units_duration(r->last_ns - r->first_ns).text, rate(r, total->calls),
-			   (unsigned long long)total->errors, units_time(r->first_ns).text,
-			   units_time(r->last_ns).text);
+			   (unsigned long long)total->errors, units_plural(total->errors),
+			   units_time(r->first_ns).text, units_time(r->last_ns).text);
 	else
 		out_put_cstr(o, "\n");
 }
@@ -184,6 +191,7 @@ static void write_json(struct report_sink *r, const struct profile_row *const *r
 	json_key_i64(&j, "last_ns", r->last_ns);
 	json_key(&j, "coverage");
 	coverage_put_json(&j, c);
+	json_key_double(&j, "heard_share", coverage_heard_share(c));
 	json_key(&j, "total");
 	json_object(&j);
 	json_stats(&j, total);
@@ -227,6 +235,18 @@ static enum err on_finish(void *ctx, const struct coverage *coverage, struct err
 	return out_flush(r->out, info);
 }
 
+static enum err on_merge(void *ctx, void *other, struct errinfo *info)
+{
+	struct report_sink *r = ctx;
+	const struct report_sink *from = other;
+	enum err e = profile_merge(r->profile, from->profile);
+
+	if (e != ERR_OK)
+		return err_set(info, e, 0, "counting statements: %s", err_text(e));
+	heard_between(r, from->first_ns, from->last_ns);
+	return ERR_OK;
+}
+
 static void sink_free(void *ctx)
 {
 	struct report_sink *r = ctx;
@@ -253,6 +273,11 @@ enum err report_new(struct out *out, const struct report_options *options, struc
 		return e;
 	}
 	*sink = (struct event_sink){
-		.event = on_event, .finish = on_finish, .free = sink_free, .ctx = r};
+		.event = on_event,
+		.merge = on_merge,
+		.finish = on_finish,
+		.free = sink_free,
+		.ctx = r,
+	};
 	return ERR_OK;
 }

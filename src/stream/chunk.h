@@ -48,6 +48,7 @@ enum stream_end {
 	STREAM_END_TIMEOUT, /* idle for too long, or pushed out by newer flows */
 	STREAM_END_REUSED,  /* a new connection on the same ports */
 	STREAM_END_CAPTURE, /* the input ended first */
+	STREAM_END_SHED,    /* let go, to spend less on listening */
 };
 
 /* All calls come from one thread. */
@@ -58,6 +59,9 @@ struct stream_handler {
 	void (*chunk)(void *ctx, void *conversation, const struct stream_chunk *chunk);
 	/* True if nothing more needs to be said of it, which is then closed; asked after each segment. May be NULL. */
 	bool (*bored)(void *ctx, const void *conversation);
+	/* True if nothing is under way in it, so that it can be let go without leaving anything half told. May be NULL:
+	 * always. */
+	bool (*idle)(void *ctx, const void *conversation);
 	/* The last call for that conversation. */
 	void (*close)(void *ctx, void *conversation, enum stream_end end, int64_t time_ns,
 		      uint64_t frame);

@@ -64,6 +64,11 @@ static void learn(struct flow *f, enum stream_side side, const struct segment *s
 	}
 }
 
+void flow_pass_over(struct flow *f, enum stream_side side, const struct segment *s)
+{
+	learn(f, side, s);
+}
+
 /* A reset counts if its receiver would believe it: not before what that one has acknowledged. */
 static bool reset_counts(const struct flow *f, enum stream_side side, const struct segment *s)
 {

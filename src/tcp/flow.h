@@ -23,6 +23,7 @@ enum flow_state {
 	FLOW_CLOSING, /* one side has ended */
 	FLOW_CLOSED,  /* told to the handler; kept for a while, to know its late segments by */
 	FLOW_IGNORED, /* the handler does not want to know more; likewise */
+	FLOW_SHED,    /* not heard for now */
 	FLOW_STATES,
 };
 
@@ -44,8 +45,9 @@ struct flow {
 	struct flow *older, *newer;       /* of the same state, by touched_ns */
 	int64_t touched_ns;
 	uint32_t frames; /* heard; wraps */
+	uint16_t rank;   /* belongs to a share that is above it */
 	uint8_t strange; /* segments in a row that fit neither direction's window */
-	bool opened;     /* the handler was told */
+	bool opened;     /* the handler was told; or it was counted as shed */
 	bool syn_heard;
 	bool base_guessed; /* bytes may have come before offset 0, though the SYN was heard */
 	enum flow_state state;
@@ -55,9 +57,9 @@ struct flow {
 struct flow_env {
 	struct stream_handler handler;
 	struct tcp_stats stats;
-	int64_t now_ns; /* the capture's */
-	uint64_t frame; /* ordinal of the last segment's frame */
-	size_t held;    /* bytes of memory, in all flows */
+	int64_t now_ns;        /* the capture's */
+	uint64_t frame;        /* ordinal of the last segment's frame */
+	size_t held, held_max; /* bytes of memory, in all flows */
 	struct order *oldest,
 		*newest; /* flows that hold something, by how long ago they were looked at */
 };
@@ -77,6 +79,9 @@ static inline bool direction_done(const struct direction *d)
 
 /* True if S opens another connection than F on the same ports. */
 bool flow_is_reused(const struct flow *f, enum stream_side side, const struct segment *s);
+
+/* Takes note of S, which SIDE of F sent, so that flow_is_reused() can tell, and of nothing else. */
+void flow_pass_over(struct flow *f, enum stream_side side, const struct segment *s);
 
 /* Takes S, which SIDE of F sent. ERR_NOMEM: some of it was not taken. */
 enum err flow_segment(struct flow_env *env, struct flow *f, enum stream_side side,

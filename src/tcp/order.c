@@ -304,7 +304,7 @@ static bool relieve(struct flow_env *env, struct flow *f, enum stream_side side,
 
 	if (l && (l->cost + cost > TCP_HOLD_MAX || l->count >= HOLD_PIECES_MAX))
 		order_flush(env, f);
-	else if (env->oldest && env->held + cost > TCP_HOLD_ALL_MAX)
+	else if (env->oldest && env->held + cost > env->held_max)
 		order_flush(env, env->oldest->flow);
 	else
 		return false;

@@ -21,14 +21,16 @@ enum {
 	IDLE_DEFAULT_H = 8,
 	CLOSING_IDLE_S = 60, /* for the other side to end, too */
 	IGNORED_IDLE_S = 60,
+	LET_GO_S = 2,       /* for a conversation to become idle */
 	CLOSED_KEPT_S = 10, /* late segments do not come later than that */
+	RANK_SHIFT = 48,    /* the hash's highest bits: the table uses the lowest */
 	PORT_BITS = 64,     /* per word of the port set */
 	PORT_WORDS = 65536 / PORT_BITS,
 };
 
 static const size_t state_max[FLOW_STATES] = {
 	[FLOW_HALF_OPEN] = 1 << 15, [FLOW_OPEN] = TCP_FLOWS_MAX, [FLOW_CLOSING] = 1 << 16,
-	[FLOW_CLOSED] = 1 << 14,    [FLOW_IGNORED] = 1 << 16,
+	[FLOW_CLOSED] = 1 << 14,    [FLOW_IGNORED] = 1 << 16,    [FLOW_SHED] = TCP_FLOWS_MAX,
 };
 
 struct flow_list {
@@ -42,8 +44,11 @@ struct tcp {
 	struct tcp_options options;
 	struct map flows;
 	struct flow_list lists[FLOW_STATES];
+	size_t parts; /* into which the limits of all flows are shared out; this is one of them */
 	int64_t touch_ns;
-	int64_t expire_ns; /* when idle flows are looked for again */
+	int64_t expire_ns;                       /* when idle flows are looked for again */
+	uint32_t share_beginning, share_running; /* of TCP_SHARE_ALL */
+	int64_t share_ns;                        /* when that became so */
 	uint64_t ports[PORT_WORDS];
 };
 
@@ -62,21 +67,9 @@ static bool flow_has_key(const void *item, const void *key)
 	       (endpoint_eq(&f->said.client, k->b) && endpoint_eq(&f->said.server, k->a));
 }
 
-static uint64_t endpoint_hash(const struct endpoint *e)
-{
-	uint64_t high, low;
-
-	memcpy(&high, e->addr.bytes, sizeof(high));
-	memcpy(&low, e->addr.bytes + sizeof(high), sizeof(low));
-	return hash_mix(high, low ^ e->port);
-}
-
-/* The same for both directions. */
 static uint64_t key_hash(const struct flow_key *k)
 {
-	uint64_t a = endpoint_hash(k->a), b = endpoint_hash(k->b);
-
-	return hash_mix(a + b, a ^ b);
+	return endpoint_pair_hash(k->a, k->b);
 }
 
 static bool on_port(const struct tcp *t, uint16_t port)
@@ -109,7 +102,7 @@ static enum stream_side sender_of_first(const struct tcp *t, const struct segmen
 /* Nothing more is said of F: its segments are known, and passed over. */
 static bool is_over(const struct flow *f)
 {
-	return f->state == FLOW_CLOSED || f->state == FLOW_IGNORED;
+	return f->state == FLOW_CLOSED || f->state == FLOW_IGNORED || f->state == FLOW_SHED;
 }
 
 static uint64_t flow_id(const struct segment *s)
@@ -206,7 +199,7 @@ static void set_state(struct tcp *t, struct flow *f, enum flow_state to)
 
 	if (f->state == to)
 		return;
-	if (l->count >= state_max[to]) {
+	if (l->count >= state_max[to] / t->parts) {
 		t->env.stats.limit_closed += to != FLOW_CLOSED && to != FLOW_IGNORED;
 		end_flow(t, l->oldest, STREAM_END_TIMEOUT);
 	}
@@ -248,6 +241,67 @@ static bool is_boring(const struct tcp *t, const struct flow *f)
 	const struct stream_handler *h = &t->env.handler;
 
 	return h->bored && f->conversation && h->bored(h->ctx, f->conversation);
+}
+
+/* ---- shedding ---- */
+
+void tcp_set_share(struct tcp *t, uint32_t beginning, uint32_t running)
+{
+	assert(beginning <= running && running <= TCP_SHARE_ALL);
+	if (beginning == t->share_beginning && running == t->share_running)
+		return;
+	t->share_beginning = beginning;
+	t->share_running = running;
+	t->share_ns = t->env.now_ns;
+}
+
+/* May F be closed without leaving anything half told? Nobody waits for that for long. */
+static bool is_idle(const struct tcp *t, const struct flow *f)
+{
+	const struct stream_handler *h = &t->env.handler;
+
+	return !h->idle || h->idle(h->ctx, f->conversation) ||
+	       t->env.now_ns - t->share_ns > LET_GO_S * NS_PER_S;
+}
+
+/* Sheds F, if it belongs to what is to be shed and this is a good moment for it. */
+static void shed(struct tcp *t, struct flow *f)
+{
+	const struct stream_handler *h = &t->env.handler;
+
+	if (f->state == FLOW_HALF_OPEN && !f->opened) {
+		if (f->rank < t->share_beginning)
+			return;
+	} else if (f->state != FLOW_OPEN || f->rank < t->share_running || !f->conversation ||
+		   !is_idle(t, f)) {
+		return;
+	}
+	order_drop(&t->env, f);
+	if (f->conversation) {
+		t->env.stats.let_go++;
+		h->close(h->ctx, f->conversation, STREAM_END_SHED, t->env.now_ns, t->env.frame);
+		f->conversation = NULL;
+	}
+	set_state(t, f, FLOW_SHED);
+}
+
+static void pass_over(struct tcp *t, struct flow *f, enum stream_side side, const struct segment *s)
+{
+	flow_pass_over(f, side, s);
+	t->env.stats.shed_frames++;
+	t->env.stats.shed_bytes += s->payload_wire_len;
+	if (!f->opened && s->payload_wire_len > 0) {
+		f->opened = true;
+		t->env.stats.shed++;
+	}
+	if (s->flags & (TCP_FIN | TCP_RST))
+		set_state(t, f, FLOW_CLOSED);
+}
+
+/* A connection that was shed is to be heard again, from what is said next in it. */
+static bool is_wanted_again(const struct tcp *t, const struct flow *f, const struct segment *s)
+{
+	return f->state == FLOW_SHED && f->rank < t->share_beginning && s->payload_wire_len > 0;
 }
 
 /* ---- time ---- */
@@ -311,7 +365,7 @@ static enum err add_flow(struct tcp *t, const struct segment *s, struct flow **o
 	struct flow *f;
 	enum err e;
 
-	if (half_open->count >= state_max[FLOW_HALF_OPEN]) {
+	if (half_open->count >= state_max[FLOW_HALF_OPEN] / t->parts) {
 		t->env.stats.limit_closed++;
 		end_flow(t, half_open->oldest, STREAM_END_TIMEOUT);
 	}
@@ -329,6 +383,7 @@ static enum err add_flow(struct tcp *t, const struct segment *s, struct flow **o
 		mem_free(f);
 		return e;
 	}
+	f->rank = (uint16_t)(key_hash(&key) >> RANK_SHIFT);
 	f->touched_ns = t->env.now_ns;
 	list_append(half_open, f);
 	t->env.stats.flows++;
@@ -347,12 +402,23 @@ static enum err find_flow(struct tcp *t, const struct segment *s, struct flow **
 	struct flow_key key = {.a = &s->src, .b = &s->dst};
 	struct flow *f = map_get(&t->flows, key_hash(&key), &key);
 
-	if (f && flow_is_reused(f, side_of(f, s), s)) {
+	if (f && (is_wanted_again(t, f, s) || flow_is_reused(f, side_of(f, s), s))) {
 		end_flow(t, f, STREAM_END_REUSED);
 		f = NULL;
 	}
 	*out = f;
 	return f || !starts_flow(s) ? ERR_OK : add_flow(t, s, out);
+}
+
+bool tcp_follows(const struct tcp *t, const struct segment *s)
+{
+	return t->options.any_port || on_port(t, s->src.port) || on_port(t, s->dst.port);
+}
+
+void tcp_pass(struct tcp *t, int64_t time_ns, uint64_t frame)
+{
+	t->env.frame = frame;
+	advance(t, time_ns);
 }
 
 enum err tcp_segment(struct tcp *t, const struct segment *s)
@@ -362,19 +428,23 @@ enum err tcp_segment(struct tcp *t, const struct segment *s)
 	enum err e;
 
 	assert(s->payload.len <= s->payload_wire_len);
-	if (!t->options.any_port && !on_port(t, s->src.port) && !on_port(t, s->dst.port)) {
+	if (!tcp_follows(t, s)) {
 		t->env.stats.other_ports++;
 		return ERR_OK;
 	}
 	t->env.stats.segments++;
-	t->env.frame = s->frame;
-	advance(t, s->time_ns);
+	tcp_pass(t, s->time_ns, s->frame);
 	e = find_flow(t, s, &f);
 	if (e != ERR_OK || !f || f->state == FLOW_CLOSED)
 		return e;
 	touch(t, f);
 	if (f->state == FLOW_IGNORED)
 		return ERR_OK;
+	shed(t, f);
+	if (f->state == FLOW_SHED) {
+		pass_over(t, f, side_of(f, s), s);
+		return ERR_OK;
+	}
 	e = flow_segment(&t->env, f, side_of(f, s), s, &verdict);
 	switch (verdict) {
 	case FLOW_GOES_ON:
@@ -409,6 +479,8 @@ enum err tcp_new(const struct tcp_options *options, const struct stream_handler 
 	if (idle_ns <= 0)
 		idle_ns = IDLE_DEFAULT_H * 3600 * NS_PER_S;
 	t->options = *options;
+	t->parts = options->parts ? options->parts : 1;
+	t->env.held_max = TCP_HOLD_ALL_MAX / t->parts;
 	t->env.handler = *handler;
 	t->touch_ns = idle_ns / 8 < NS_PER_S ? idle_ns / 8 : NS_PER_S;
 	t->lists[FLOW_HALF_OPEN].idle_ns = idle_ns;
@@ -416,6 +488,8 @@ enum err tcp_new(const struct tcp_options *options, const struct stream_handler 
 	t->lists[FLOW_CLOSING].idle_ns = CLOSING_IDLE_S * NS_PER_S;
 	t->lists[FLOW_CLOSED].idle_ns = CLOSED_KEPT_S * NS_PER_S;
 	t->lists[FLOW_IGNORED].idle_ns = IGNORED_IDLE_S * NS_PER_S;
+	t->lists[FLOW_SHED].idle_ns = idle_ns;
+	t->share_beginning = t->share_running = TCP_SHARE_ALL;
 	for (int state = 0; state < FLOW_STATES; state++)
 		flows_max += state_max[state];
 	map_init(&t->flows, flows_max, flow_has_key);

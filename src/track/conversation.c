@@ -350,6 +350,14 @@ void conversation_chunk(struct conversation *c, const struct stream_chunk *chunk
 	c->position[chunk->from] = chunk->offset + chunk->bytes.len + chunk->gap;
 }
 
+bool conversation_is_idle(const struct conversation *c)
+{
+	if (c->phase == PHASE_DEAF || (c->session->joined && !c->announced))
+		return true;
+	return c->phase == PHASE_COMMAND && !c->first && c->infile_n == 0 &&
+	       !conversation_is_partial(c, STREAM_CLIENT);
+}
+
 void conversation_end(struct conversation *c, enum end_reason reason, int64_t time_ns,
 		      uint64_t frame)
 {
@@ -361,8 +369,12 @@ void conversation_end(struct conversation *c, enum end_reason reason, int64_t ti
 		.end = c->quit ? END_QUIT : reason,
 	};
 
+	/* What was said first is no packet at all. */
+	if (c->phase == PHASE_GREETING && !c->session->joined &&
+	    conversation_is_partial(c, STREAM_SERVER))
+		conversation_leave_protocol(c);
 	answer_release_held(c, time_ns, frame);
-	if (reason == END_CAPTURE)
+	if (reason == END_CAPTURE || reason == END_SHED)
 		answer_leave_pending(c, time_ns, frame);
 	else
 		answer_lose_pending(c, time_ns, frame);

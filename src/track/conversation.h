@@ -111,6 +111,8 @@ void conversation_free(struct conversation *c);
 void conversation_chunk(struct conversation *c, const struct stream_chunk *chunk);
 void conversation_end(struct conversation *c, enum end_reason reason, int64_t time_ns,
 		      uint64_t frame);
+/* No command waits for its response, none is on its way, and no login is. */
+bool conversation_is_idle(const struct conversation *c);
 void conversation_set_phase(struct conversation *c, enum phase to);
 void conversation_announce(struct conversation *c, int64_t time_ns, uint64_t frame);
 void conversation_go_deaf(struct conversation *c); /* nothing more will be heard of it */

@@ -344,6 +344,14 @@ static bool on_bored(void *ctx, const void *conversation)
 	return f->verdict == IS_OTHER;
 }
 
+static bool on_idle(void *ctx, const void *conversation)
+{
+	const struct probe *p = ctx;
+	const struct probed *f = conversation;
+
+	return !f->inner || !p->inner.idle || p->inner.idle(p->inner.ctx, f->inner);
+}
+
 static void on_close(void *ctx, void *conversation, enum stream_end end, int64_t time_ns,
 		     uint64_t frame)
 {
@@ -363,6 +371,7 @@ struct stream_handler probe_handler(struct probe *p)
 		.open = on_open,
 		.chunk = on_chunk,
 		.bored = on_bored,
+		.idle = on_idle,
 		.close = on_close,
 		.ctx = p,
 	};

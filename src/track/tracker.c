@@ -92,8 +92,16 @@ static enum end_reason reason_of(enum stream_end end)
 		return END_TIMEOUT;
 	case STREAM_END_CAPTURE:
 		return END_CAPTURE;
+	case STREAM_END_SHED:
+		return END_SHED;
 	}
 	return END_CAPTURE;
+}
+
+static bool on_idle(void *ctx, const void *conversation)
+{
+	(void)ctx;
+	return conversation_is_idle(conversation);
 }
 
 static void on_close(void *ctx, void *conversation, enum stream_end end, int64_t time_ns,
@@ -109,6 +117,7 @@ struct stream_handler tracker_handler(struct tracker *t)
 	return (struct stream_handler){
 		.open = on_open,
 		.chunk = on_chunk,
+		.idle = on_idle,
 		.close = on_close,
 		.ctx = t,
 	};

@@ -81,7 +81,7 @@ def test_different_sessions_stay_apart(myna, tmp_path):
 
 
 def test_options_select(myna, record, tmp_path):
-    whole = record(next(c for c in CAPTURES if c.name.startswith("chatter")))
+    whole = record(next(c for c in CAPTURES if c.name == "chatter.pcap.gz"))
     events = export(myna, whole)
     session = events[0]["session"]
     cut = tmp_path / "cut.myna"

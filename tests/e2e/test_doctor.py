@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import tempfile
 import threading
@@ -13,6 +14,7 @@ import pymysql
 import pytest
 
 import servers
+from test_command import packet
 from workload import connect
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="listens")
@@ -56,7 +58,7 @@ def test_healthy(myna, mariadb, interface):
     with busy(connect(mariadb)):
         found = doctor(myna, "-i", interface, "--port", mariadb.port, "--duration", "1s", status=0)
     assert not problems(found)
-    assert "commands of 1 sessions" in found["traffic"][0][1]
+    assert "commands of 1 session were heard" in found["traffic"][0][1]
     assert found["port"][0][0] == found["permission"][0][0] == found["interface"][0][0] == "ok"
 
 
@@ -133,3 +135,39 @@ def test_server_in_a_container(myna):
             finally:
                 inside.kill()
     assert any(f"--pid {inside.pid}" in text for _, text in found["server"])
+
+
+def test_clients_that_say_nothing(myna, mariadb):
+    with contextlib.closing(connect(mariadb)):
+        found = doctor(myna, "-i", "lo", "--port", mariadb.port, "--duration", "500ms", status=0)
+    assert ("note", "the clients said nothing in 500 ms") in found["traffic"]
+
+
+def test_another_protocol_on_the_port(myna):
+    """What listens there is no MySQL."""
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+        def talk():
+            while not over.wait(0.05):
+                with socket.create_connection(("127.0.0.1", port)) as client:
+                    with listener.accept()[0] as server:
+                        server.sendall(packet(0, b"220 mail.example.com ESMTP"))
+                        client.recv(100)
+
+        worker = threading.Thread(target=talk)
+        worker.start()
+        try:
+            found = doctor(myna, "-i", "lo", "--port", port, "--duration", "1s", status=1)
+        finally:
+            over.set()
+            worker.join()
+    assert problems(found) == {"protocol"}
+    assert "left the protocol, or never spoke it" in found["protocol"][0][1]
+
+
+def test_compressed_sessions_are_no_problem(myna, mariadb):
+    with busy(connect(mariadb, compression="zlib")):
+        found = doctor(myna, "-i", "lo", "--port", mariadb.port, "--duration", "1s", status=0)
+    assert not problems(found) and "protocol" not in found

@@ -303,6 +303,100 @@ static void a_pcapng_cut_anywhere_gives_its_whole_frames(void **state)
 	writer_release(&w);
 }
 
+/* Buffers that are all kept. */
+struct lender {
+	uint8_t *buffers[64];
+	size_t count, fail_at; /* 0: never */
+};
+
+static uint8_t *lend_next(void *ctx, size_t *room)
+{
+	struct lender *l = ctx;
+
+	if (++l->count == l->fail_at || l->count == sizeof(l->buffers) / sizeof(l->buffers[0]))
+		return NULL;
+	l->buffers[l->count] = malloc(*room); /* exactly: a byte too far is seen */
+	return l->buffers[l->count];
+}
+
+static void lender_release(struct lender *l)
+{
+	for (size_t i = 1; i <= l->count; i++)
+		free(l->buffers[i]);
+}
+
+/* Twenty frames of which some are larger than a buffer. */
+static void write_large_and_small(struct writer *w)
+{
+	pcap_header(w, 0xa1b2c3d4, 16 << 20, 1);
+	for (uint32_t i = 0; i < 20; i++) {
+		size_t len = i % 7 == 3 ? 700000 : i * 9973;
+
+		put(w, i, 4);
+		put(w, 0, 4);
+		put(w, len, 4);
+		put(w, len, 4);
+		for (size_t n = 0; n < len; n++)
+			buf_put_u8(&w->b, (uint8_t)(i + n));
+	}
+}
+
+static void frames_in_lent_buffers_stay_as_they_are(void **state)
+{
+	struct lender lender = {.count = 0};
+	const struct capture_buffers buffers = {.next = lend_next, .ctx = &lender};
+	struct frame frames[20];
+	struct capture *c;
+	struct writer w;
+	bool lent = false;
+
+	(void)state;
+	writer_init(&w);
+	write_large_and_small(&w);
+	c = open_written(&w);
+	CHECK(capture_lend(c, &buffers, &lent, NULL) == ERR_OK && lent);
+	for (uint32_t i = 0; i < 20; i++) {
+		CHECK(capture_next(c, &frames[i], NULL) == ERR_OK);
+		if (i % 5 == 1)
+			CHECK(capture_renew(c, NULL) == ERR_OK);
+	}
+	for (uint32_t i = 0; i < 20; i++) {
+		CHECK(frames[i].time_ns == i * NS_PER_S);
+		for (size_t n = 0; n < frames[i].bytes.len; n++)
+			if (frames[i].bytes.ptr[n] != (uint8_t)(i + n))
+				fail_msg("frame %u differs at %zu", i, n);
+	}
+	expect_good_end(c, 20);
+	lender_release(&lender);
+	writer_release(&w);
+}
+
+static void without_another_buffer_reading_ends(void **state)
+{
+	(void)state;
+	for (size_t fail_at = 1; fail_at < 5; fail_at++) {
+		struct lender lender = {.fail_at = fail_at};
+		const struct capture_buffers buffers = {.next = lend_next, .ctx = &lender};
+		struct frame f;
+		struct capture *c;
+		struct writer w;
+		bool lent = false;
+		enum err e;
+
+		writer_init(&w);
+		write_large_and_small(&w);
+		c = open_written(&w);
+		e = capture_lend(c, &buffers, &lent, NULL);
+		CHECK(e == (fail_at == 1 ? ERR_NOMEM : ERR_OK));
+		while (e == ERR_OK)
+			e = capture_next(c, &f, NULL);
+		CHECK(e == ERR_NOMEM);
+		capture_free(c);
+		lender_release(&lender);
+		writer_release(&w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -313,6 +407,8 @@ int main(void)
 		cmocka_unit_test(pcapng_has_several_sections_and_interfaces),
 		cmocka_unit_test(damaged_blocks_of_pcapng_are_passed_over),
 		cmocka_unit_test(a_pcapng_cut_anywhere_gives_its_whole_frames),
+		cmocka_unit_test(frames_in_lent_buffers_stay_as_they_are),
+		cmocka_unit_test(without_another_buffer_reading_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

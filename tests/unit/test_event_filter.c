@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "check.h"
+#include "sql/digest.h"
 
 enum { TOLD_MAX = 64 };
 
@@ -10,6 +11,7 @@ enum { TOLD_MAX = 64 };
 struct told {
 	char text[TOLD_MAX];
 	size_t len;
+	struct coverage coverage;
 };
 
 static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)
@@ -30,9 +32,10 @@ static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)
 
 static enum err on_finish(void *ctx, const struct coverage *c, struct errinfo *info)
 {
-	(void)ctx;
-	(void)c;
+	struct told *t = ctx;
+
 	(void)info;
+	t->coverage = *c;
 	return ERR_OK;
 }
 
@@ -45,6 +48,11 @@ struct play {
 };
 
 static const struct myp_params none;
+
+static const char *const texts[4] = {
+	[2] = "SELECT x FROM orders\nWHERE id = 42",
+	[3] = "UPDATE orders SET x = 1",
+};
 
 static void send(struct play *p, struct event *e, int second)
 {
@@ -63,6 +71,8 @@ static void command(struct play *p, uint64_t n, uint8_t code, int second)
 			    .last_ns = second * NS_PER_S,
 			    .database = slice_cstr(p->database),
 			    .database_known = true,
+			    .text = slice_cstr(texts[n % 4] ? texts[n % 4] : ""),
+			    .text_known = texts[n % 4] != NULL,
 			    .params = &none,
 			    .attributes = &none};
 
@@ -99,23 +109,35 @@ static void say_all(struct play *p)
 	send(p, &(struct event){.type = EVENT_END}, 50);
 }
 
+static void play_begin(struct play *p, const struct filter_options *o)
+{
+	const struct endpoint nowhere = {.port = 1},
+			      client = {.addr = {.bytes = {10, 0, 0, 7}}, .port = 1};
+	struct event_sink next = {.event = on_event, .finish = on_finish, .ctx = &p->told};
+
+	p->session = session_new(0x25929d4f00000000, 0, &client, &nowhere);
+	CHECK(p->session);
+	CHECK(fact_set(&p->session->user, SLICE_LIT("app"), FACT_LOGIN) == ERR_OK);
+	CHECK(fact_set(&p->session->database, SLICE_LIT("shop"), FACT_LOGIN) == ERR_OK);
+	p->session->database_known = true;
+	CHECK(filter_new(o, &next, &p->filter, NULL) == ERR_OK);
+	p->sink = filter_events(p->filter);
+}
+
+static void play_end(struct play *p)
+{
+	filter_free(p->filter);
+	session_free(p->session);
+}
+
 static void check_passes(const struct filter_options *o, const char *expected)
 {
 	struct play p = {.database = "shop"};
-	const struct endpoint nowhere = {.port = 1};
-	struct event_sink next = {.event = on_event, .finish = on_finish, .ctx = &p.told};
 
-	p.session = session_new(0x25929d4f00000000, 0, &nowhere, &nowhere);
-	CHECK(p.session);
-	CHECK(fact_set(&p.session->user, SLICE_LIT("app"), FACT_LOGIN) == ERR_OK);
-	CHECK(fact_set(&p.session->database, SLICE_LIT("shop"), FACT_LOGIN) == ERR_OK);
-	p.session->database_known = true;
-	CHECK(filter_new(o, &next, &p.filter, NULL) == ERR_OK);
-	p.sink = filter_events(p.filter);
+	play_begin(&p, o);
 	say_all(&p);
 	assert_string_equal(p.told.text, expected);
-	filter_free(p.filter);
-	session_free(p.session);
+	play_end(&p);
 }
 
 #define ASK(expected, ...) check_passes(&(struct filter_options){__VA_ARGS__}, expected)
@@ -148,6 +170,91 @@ static void sessions_users_and_databases(void **state)
 	ASK("Sc1r1c2c3r2gr3E", .databases = {.items = {"sh?p", "other"}, .count = 2});
 }
 
+static void clients(void **state)
+{
+	(void)state;
+	ASK("Sc1r1c2c3r2gr3E", .clients = {ONE("10.0.0.7")});
+	ASK("Sc1r1c2c3r2gr3E", .clients = {ONE("10.0.*")});
+	ASK("", .clients = {ONE("10.0.0.70")});
+	ASK("", .clients = {ONE("10.0.0.7:1")});
+	ASK("", .clients = {ONE("!10.*")});
+}
+
+static void statements(void **state)
+{
+	char id[SESSION_ID_TEXT];
+
+	(void)state;
+	ASK("Sc2r2gE", .match = "id = 42$");
+	ASK("Sc2r2gE", .match = "^where");
+	ASK("Sc3gr3E", .match = "update|delete");
+	ASK("Sc2c3r2gr3E", .match = "\\<orders\\>");
+	ASK("", .match = "order$");
+	ASK("Sc2r2gE", .match = "orders", .errors = true);
+	(void)session_id_format(sql_digest_hash(SLICE_LIT("UPDATE orders SET x = 7"),
+						(struct sql_options){.ansi_quotes = false}),
+				id);
+	ASK("Sc3gr3E", .digests = {ONE(id)});
+	id[4] = '\0';
+	ASK("Sc3gr3E", .digests = {ONE(id)});
+	ASK("", .digests = {ONE(id)}, .match = "SELECT");
+}
+
+/* What the coverage says of what O lets through. */
+static struct coverage coverage_of(const struct filter_options *o)
+{
+	const struct coverage whole = {.sessions = 9, .commands = 99, .gaps = 5, .frames = 1000};
+	struct play p = {.database = "shop"};
+
+	play_begin(&p, o);
+	say_all(&p);
+	CHECK(p.sink.finish(p.sink.ctx, &whole, NULL) == ERR_OK);
+	play_end(&p);
+	CHECK(p.told.coverage.frames == 1000);
+	return p.told.coverage;
+}
+
+static void coverage_is_of_what_passed(void **state)
+{
+	struct coverage c = coverage_of(&(struct filter_options){.users = {ONE("app")}});
+
+	(void)state;
+	CHECK(c.sessions == 1 && c.joined == 0 && c.commands == 3 && c.gaps == 1);
+	CHECK(c.left_out == 0 && c.unanswered == 0);
+	c = coverage_of(&(struct filter_options){.users = {ONE("root")}});
+	CHECK(c.sessions == 0 && c.commands == 0 && c.gaps == 0 && c.left_out == 3);
+	c = coverage_of(&(struct filter_options){.errors = true});
+	CHECK(c.sessions == 1 && c.commands == 1 && c.left_out == 2);
+	c = coverage_of(&(struct filter_options){.until = "+25s", .commands = {ONE("QUERY")}});
+	CHECK(c.commands == 1 && c.left_out == 1);
+}
+
+static void behind_the_window_there_is_enough(void **state)
+{
+	const struct filter_options o = {.until = "+25s"};
+	struct play p = {.database = "shop"};
+	struct event late = {.type = EVENT_GAP};
+
+	(void)state;
+	play_begin(&p, &o);
+	send(&p, &(struct event){.type = EVENT_SESSION}, 10);
+	command(&p, 1, MYP_COM_PING, 20);
+	send(&p, &late, 1000); /* a response is waited for */
+	response(&p, 1, RESPONSE_OK, 1001);
+	late.session = p.session;
+	late.time_ns = 1002 * NS_PER_S;
+	CHECK(p.sink.event(p.sink.ctx, &late, NULL) == ERR_EOF);
+	assert_string_equal(p.told.text, "Sc1r1");
+	play_end(&p);
+}
+
+static void the_beginning_may_be_told(void **state)
+{
+	ASK("Sc1r1c2r2", .until = "+35s", .begin_ns = 1);
+	ASK("Sc3gr3E", .since = "+35s", .begin_ns = 1);
+	(void)state;
+}
+
 static void commands_and_outcomes(void **state)
 {
 	(void)state;
@@ -165,6 +272,7 @@ static void wrong_options_are_told_at_once(void **state)
 	static const struct filter_options wrong[] = {
 		{.since = "soon"},       {.until = "+soon"},
 		{.since = ""},           {.sessions = {ONE("xyz")}},
+		{.match = "("},          {.digests = {ONE("SELECT")}},
 		{.sessions = {ONE("")}}, {.sessions = {ONE("0123456789abcdef0")}},
 	};
 	struct event_sink next = {.ctx = NULL};
@@ -184,6 +292,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(windows_have_every_exchange_once),
 		cmocka_unit_test(sessions_users_and_databases),
+		cmocka_unit_test(clients),
+		cmocka_unit_test(statements),
+		cmocka_unit_test(coverage_is_of_what_passed),
+		cmocka_unit_test(behind_the_window_there_is_enough),
+		cmocka_unit_test(the_beginning_may_be_told),
 		cmocka_unit_test(commands_and_outcomes),
 		cmocka_unit_test(wrong_options_are_told_at_once),
 	};

@@ -119,6 +119,57 @@ static void what_is_over_the_limit_shares_a_row(void **state)
 	profile_free(q);
 }
 
+/* The exchange number ORDER of all, one of four statements of PART's. */
+static void add_in_order(struct profile *p, uint64_t order, uint64_t part)
+{
+	char text[] = "select a";
+	const struct session s = {.id = 1};
+	const struct response r = {.kind = RESPONSE_ROWS, .rows = order};
+	struct command c;
+	struct exchange x = {.session = &s, .response = &r, .order = order / 2};
+
+	text[sizeof(text) - 2] = (char)('a' + part * 4 + order * order % 7 % 4);
+	c = command_of(MYP_COM_QUERY, text);
+	x.command = &c;
+	x.latency_ns = x.duration_ns = (int64_t)(order * 7919 % 100000);
+	CHECK(profile_add(p, &x) == ERR_OK);
+}
+
+static void merged_profiles_are_what_one_would_be(void **state)
+{
+	enum { PARTS = 3, EXCHANGES = 100, ROWS = 5 };
+	const struct profile_row **want, **got;
+	struct profile *one, *parts[PARTS];
+
+	(void)state;
+	CHECK(profile_new(ROWS, &one) == ERR_OK);
+	for (size_t i = 0; i < PARTS; i++)
+		CHECK(profile_new(ROWS, &parts[i]) == ERR_OK);
+	for (uint64_t order = 1; order <= EXCHANGES; order++) {
+		/* Exchanges with the same order are of the same frame, so of the same part. */
+		uint64_t part = order / 2 * 5 % PARTS;
+
+		add_in_order(one, order, part);
+		add_in_order(parts[part], order, part);
+	}
+	for (size_t i = 1; i < PARTS; i++)
+		CHECK(profile_merge(parts[0], parts[i]) == ERR_OK);
+	CHECK(profile_count(one) == ROWS + 1 && profile_count(parts[0]) == ROWS + 1);
+	CHECK(profile_sorted(one, PROFILE_BY_CALLS, &want) == ERR_OK);
+	CHECK(profile_sorted(parts[0], PROFILE_BY_CALLS, &got) == ERR_OK);
+	for (size_t i = 0; i < ROWS + 1; i++) {
+		assert_string_equal(got[i]->text, want[i]->text);
+		CHECK(got[i]->stats.calls == want[i]->stats.calls);
+		CHECK(got[i]->stats.rows == want[i]->stats.rows);
+		CHECK(got[i]->stats.latency.sum_ns == want[i]->stats.latency.sum_ns);
+	}
+	mem_free(want);
+	mem_free(got);
+	profile_free(one);
+	for (size_t i = 0; i < PARTS; i++)
+		profile_free(parts[i]);
+}
+
 static void a_long_text_is_cut_between_characters(void **state)
 {
 	static char text[3 * PROFILE_TEXT_MAX];
@@ -165,6 +216,7 @@ int main(void)
 		cmocka_unit_test(literals_do_not_part_statements),
 		cmocka_unit_test(an_execution_counts_with_its_text_and_its_preparation_apart),
 		cmocka_unit_test(what_is_over_the_limit_shares_a_row),
+		cmocka_unit_test(merged_profiles_are_what_one_would_be),
 		cmocka_unit_test(a_long_text_is_cut_between_characters),
 		cmocka_unit_test(no_memory_is_an_error_not_a_crash),
 	};

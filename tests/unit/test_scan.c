@@ -25,6 +25,21 @@ static void sizes(void **state)
 	CHECK(v == 7);
 }
 
+static void percentages(void **state)
+{
+	double v = 0;
+
+	(void)state;
+	CHECK(scan_percent("50%", &v) == ERR_OK && v == 0.5);
+	CHECK(scan_percent("250", &v) == ERR_OK && v == 2.5);
+	CHECK(scan_percent("0.5%", &v) == ERR_OK && v == 0.005);
+	CHECK(scan_percent("0%", &v) == ERR_USAGE);
+	CHECK(scan_percent("-5%", &v) == ERR_USAGE);
+	CHECK(scan_percent("%", &v) == ERR_USAGE);
+	CHECK(scan_percent("5%%", &v) == ERR_USAGE);
+	CHECK(v == 0.005);
+}
+
 static void durations(void **state)
 {
 	int64_t v = 7;
@@ -98,9 +113,9 @@ static void whole_numbers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sizes),         cmocka_unit_test(durations),
-		cmocka_unit_test(times),         cmocka_unit_test(times_after_a_begin),
-		cmocka_unit_test(whole_numbers),
+		cmocka_unit_test(percentages),         cmocka_unit_test(sizes),
+		cmocka_unit_test(durations),           cmocka_unit_test(times),
+		cmocka_unit_test(times_after_a_begin), cmocka_unit_test(whole_numbers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
