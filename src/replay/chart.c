@@ -139,7 +139,7 @@ static void put_times(int64_t all_ns, struct out *out)
 void chart_timeline(const struct outcome *o, struct out *out)
 {
 	const struct timeline *before = &o->recorded_line, *after = &o->replayed_line;
-	struct axis a = {.low = INFINITY, .high = -INFINITY};
+	struct axis a = {.low = HUGE_VAL, .high = -HUGE_VAL};
 	unsigned slots = timeline_used(before);
 
 	/* Merged, both have the same width. */
@@ -195,7 +195,7 @@ static void put_bars(const double bars[BARS], double most, const char *class, in
 
 void chart_distribution(const struct hist *before, const struct hist *after, struct out *out)
 {
-	struct axis a = {.low = INFINITY, .high = -INFINITY};
+	struct axis a = {.low = HUGE_VAL, .high = -HUGE_VAL};
 	double first[BARS], second[BARS], most = 0;
 
 	if (before->count == 0 || after->count == 0)

@@ -301,13 +301,19 @@ uint64_t outcome_judged(const struct outcome *o, enum contrast_verdict v)
 	return n;
 }
 
+/* 290 years: what is read from a file may say anything. */
+static const double LOST_MAX_NS = 9e18;
+
 int64_t outcome_lost_ns(const struct outcome_row *row)
 {
 	const struct hist *before = &row->recorded.latency, *after = &row->replayed.latency;
 
+	double lost_ns;
+
 	if (before->count == 0 || after->count == 0)
 		return 0;
-	return (int64_t)((hist_mean_ns(after) - hist_mean_ns(before)) * (double)after->count);
+	lost_ns = (hist_mean_ns(after) - hist_mean_ns(before)) * (double)after->count;
+	return lost_ns > -LOST_MAX_NS && lost_ns < LOST_MAX_NS ? (int64_t)lost_ns : 0;
 }
 
 /* --- for the writers --- */

@@ -285,7 +285,7 @@ static void put_answer(const struct page *p, const char *name, const struct fact
 		out_put_cstr(out, "): ");
 		put_message(p, f);
 	} else {
-		out_printf(out, "%llu rows, %u columns, %llu affected, %u warnings",
+		out_printf(out, "rows %llu, columns %u, affected %llu, warnings %u",
 			   (unsigned long long)f->rows, f->columns,
 			   (unsigned long long)f->affected_rows, f->warnings);
 		if (f->insert_id != 0 && p->how->raw)
