@@ -18,6 +18,7 @@ enum replay_clock { CLOCK_NOW, CLOCK_RECORDED };
 
 struct replay_args {
 	struct listen_args listen;
+	struct opt_texts urls; /* of the targets */
 	struct target_args target;
 	const char *speed;
 	int think_time; /* enum think_time */
@@ -39,7 +40,16 @@ static const char *const orders[] = {
 	[ORDER_SESSION] = "session", [ORDER_COMMIT] = "commit", [ORDER_STRICT] = "strict", NULL};
 static const char *const clocks[] = {[CLOCK_NOW] = "now", [CLOCK_RECORDED] = "recorded", NULL};
 
-static const struct opt target_rows[] = {TARGET_OPTS(struct replay_args, target)};
+static const struct opt target_rows[] = {
+	{.letter = 't',
+	 .name = "target",
+	 .kind = OPT_TEXTS,
+	 .offset = offsetof(struct replay_args, urls),
+	 .placeholder = "URL",
+	 .help = "the server to connect to, as mysql://user@host:port/database?ssl-mode=...; given "
+		 "twice, the second is compared with the first"},
+	TARGET_OTHER_OPTS(struct replay_args, target),
+};
 
 static const struct opt rows[] = {
 	{.letter = 's',
@@ -219,12 +229,14 @@ static void wipe_url(const char *url)
 		wipe(colon + 1, (size_t)(at - colon - 1));
 }
 
-static void wipe_secrets(const struct target_args *args)
+static void wipe_secrets(const struct replay_args *args)
 {
+	const char *password = args->target.password;
+
 	for (size_t i = 0; i < args->urls.count; i++)
 		wipe_url(args->urls.items[i]);
-	if (args->password && args->password != opt_no_value)
-		wipe(args->password, strlen(args->password));
+	if (password && password != opt_no_value)
+		wipe(password, strlen(password));
 }
 
 /* One connection per session: as many files as the system lets us have. */
@@ -414,7 +426,7 @@ static enum err check_runs(const struct replay_args *args, const struct opt_word
 
 	if (args->repeat == 0)
 		return err_set(info, ERR_USAGE, 0, "--repeat takes a number from 1 on");
-	if (once && (args->repeat > 1 || args->target.urls.count > 1))
+	if (once && (args->repeat > 1 || args->urls.count > 1))
 		return err_set(info, ERR_USAGE, 0,
 			       "only a file can be replayed more than once: record first");
 	return ERR_OK;
@@ -432,8 +444,7 @@ static int run(int argc, char **argv)
 
 	if (!cli_parse(&page, argc, argv, &args, &words, &status))
 		return status;
-	if (args.target.urls.count == 0 && !args.target.host && !args.target.socket &&
-	    !args.target.port) {
+	if (args.urls.count == 0 && !args.target.host && !args.target.socket && !args.target.port) {
 		/* Never a default: what is replayed may write. */
 		(void)err_set(&info, ERR_USAGE, 0,
 			      "name the server to replay against with --target");
@@ -444,8 +455,8 @@ static int run(int argc, char **argv)
 	    check_runs(&args, &words, &info) != ERR_OK)
 		return cli_fail(&page, &info);
 	sides_init(&sides, args.repeat > 1);
-	if (sides_resolve(&sides, &args.target, &info) == ERR_OK) {
-		wipe_secrets(&args.target);
+	if (sides_resolve(&sides, &args.urls, &args.target, &info) == ERR_OK) {
+		wipe_secrets(&args);
 		set_options(&args, &options);
 		raise_file_limit();
 		status = replay(&words, &args, &fail_on, &sides, &options);

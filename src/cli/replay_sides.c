@@ -5,8 +5,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/opt.h"
-
 void sides_init(struct sides *s, bool repeated)
 {
 	*s = (struct sides){.repeated = repeated};
@@ -27,9 +25,10 @@ void sides_release(struct sides *s)
 	noise_release(&s->noise);
 }
 
-enum err sides_resolve(struct sides *s, struct target_args *args, struct errinfo *info)
+enum err sides_resolve(struct sides *s, const struct opt_texts *urls, struct target_args *args,
+		       struct errinfo *info)
 {
-	const size_t count = args->urls.count > 0 ? args->urls.count : 1;
+	const size_t count = urls->count > 0 ? urls->count : 1;
 
 	if (count > SIDES_MAX)
 		return err_set(info, ERR_USAGE, 0, "--target can be given twice at most");
@@ -38,7 +37,7 @@ enum err sides_resolve(struct sides *s, struct target_args *args, struct errinfo
 		char where[SIDE_NAME_MAX - 4];
 		enum err e;
 
-		args->url = args->urls.count > 0 ? args->urls.items[i] : NULL;
+		args->url = urls->count > 0 ? urls->items[i] : NULL;
 		e = target_resolve(args, &side->target, info);
 		if (e != ERR_OK)
 			return e;

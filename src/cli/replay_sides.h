@@ -6,6 +6,7 @@
 #ifndef CLI_REPLAY_SIDES_H
 #define CLI_REPLAY_SIDES_H
 
+#include "base/opt.h"
 #include "replay/noise.h"
 #include "replay/replay.h"
 
@@ -31,8 +32,9 @@ struct sides {
 void sides_init(struct sides *s, bool repeated);
 void sides_release(struct sides *s);
 
-/* One side for each URL, or one of the other options. ERR_USAGE, ERR_IO. */
-enum err sides_resolve(struct sides *s, struct target_args *args, struct errinfo *info) MUST_CHECK;
+/* One side for each of URLS, or one of ARGS alone, whose url is written. ERR_USAGE, ERR_IO. */
+enum err sides_resolve(struct sides *s, const struct opt_texts *urls, struct target_args *args,
+		       struct errinfo *info) MUST_CHECK;
 
 /*
  * Makes ready for run number RUN against SIDE, by COMMAND (or NULL), a shell's, whose output goes to standard
