@@ -17,6 +17,7 @@ enum { CHUNK_LOG_FLOWS_MAX = 64, CHUNK_LOG_BYTES_MAX = 64 << 20, CHUNK_LOG_NO_EN
 struct chunk_flow {
 	struct stream_flow said;
 	struct buf bytes[2];
+	uint64_t frame; /* of the last chunk */
 	uint64_t at[2]; /* offset reached */
 	uint64_t gaps[2], gap_bytes[2], chunks[2];
 	int end; /* enum stream_end */
@@ -56,6 +57,8 @@ static void chunk_log_chunk(void *ctx, void *conversation, const struct stream_c
 	assert(f->end == CHUNK_LOG_NO_END);
 	assert(c->offset == f->at[c->from]);
 	assert((c->gap > 0) != (c->bytes.len > 0));
+	assert(c->frame >= f->frame);
+	f->frame = c->frame;
 	assert(c->acked == STREAM_ACK_UNKNOWN ||
 	       (c->acked >= 0 && (uint64_t)c->acked <= f->at[!c->from]));
 	f->at[c->from] += c->gap + c->bytes.len;

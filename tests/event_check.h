@@ -10,7 +10,7 @@
 
 #include "event/event.h"
 
-enum { EVENT_CHECK_SESSIONS = 64 };
+enum { EVENT_CHECK_SESSIONS = 512 };
 
 struct event_check_session {
 	uint64_t id;
@@ -52,6 +52,7 @@ static inline void event_check_response(struct event_check_session *s, const str
 	uint64_t rows = 0;
 
 	assert(r->n == s->responses + 1 && r->n <= s->commands);
+	assert(!r->heard || r->first_ns <= r->last_ns);
 	assert(r->kind != RESPONSE_NONE || !r->heard);
 	assert(r->result_count <= r->results_all);
 	for (size_t i = 0; i < r->result_count; i++)

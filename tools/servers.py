@@ -417,29 +417,65 @@ def mariadb118(folder, options=()):
         "mariadb118", "trixie", "mariadb-server-core,mariadb-client-core"))
 
 
-def mariadb118_plugins():
-    """The same as mariadb_plugins() of MariaDB 11.8."""
-    root = root_file_system("mariadb118", "trixie", "mariadb-server-core,mariadb-client-core")
-    name = "mariadb118-plugins"
+def unpacked(root, name, package):
+    """The folder of PACKAGE of the suite in the root file system ROOT, as it is unpacked, not installed; kept in the
+    cache as NAME."""
     with cache_lock(name):
         home = CACHE / name
         if not home.exists():
             with tempfile.TemporaryDirectory(dir=root / "tmp") as fresh:
                 script = (f"cd /tmp/{pathlib.Path(fresh).name} && apt-get -qq -o APT::Sandbox::User=root "
-                          "-o Dir::Cache=. download mariadb-server")
+                          f"-o Dir::Cache=. download {package}")
                 try:
                     shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
                     run(["chroot", str(root), "sh", "-c", script])
                     run(["sh", "-c", "dpkg-deb -x *.deb unpacked"], cwd=fresh)
                 except RuntimeError as e:
-                    raise Unavailable(f"MariaDB's plugins could not be had: {e}") from e
+                    raise Unavailable(f"the package {package} could not be had: {e}") from e
                 pathlib.Path(fresh, "unpacked").rename(home)
-        return home / "usr/lib/mysql/plugin"
+        return home
+
+
+def mariadb118_plugins():
+    """The same as mariadb_plugins() of MariaDB 11.8."""
+    root = root_file_system("mariadb118", "trixie", "mariadb-server-core,mariadb-client-core")
+    return unpacked(root, "mariadb118-plugins", "mariadb-server") / "usr/lib/mysql/plugin"
+
+
+def mysql97_root():
+    return root_file_system("mysql97", "sid", "mysql-server-core,mysql-client-core,libmysqlclient24")
 
 
 def mysql97(folder, options=()):
-    return MySQL(folder, options, root=root_file_system(
-        "mysql97", "sid", "mysql-server-core,mysql-client-core,libmysqlclient24"))
+    return MySQL(folder, options, root=mysql97_root())
+
+
+def mysql97_headers():
+    """(folder of the client library's headers, the library itself)"""
+    root = mysql97_root()
+    headers = unpacked(root, "mysql97-headers", "libmysqlclient-dev") / "usr/include"
+    return headers, next((root / "usr/lib").glob("*/libmysqlclient.so.24"))
+
+
+def npm_modules(folder):
+    """The folder of the modules that package-lock.json in FOLDER pins, with the hashes of all their files."""
+    if not shutil.which("npm"):
+        raise Unavailable("Node's drivers need npm")
+    lock = pathlib.Path(folder, "package-lock.json")
+    name = "npm-" + hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
+    with cache_lock(name):
+        home = CACHE / name
+        if not home.exists():
+            with tempfile.TemporaryDirectory(dir=CACHE) as fresh:
+                for file in (lock, lock.with_name("package.json")):
+                    shutil.copy(file, fresh)
+                try:
+                    run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=fresh,
+                        timeout=DOWNLOAD_SECONDS)
+                except (RuntimeError, subprocess.TimeoutExpired) as e:
+                    raise Unavailable(f"Node's drivers could not be had: {e}") from e
+                pathlib.Path(fresh, "node_modules").rename(home)
+        return home
 
 
 def download(url, sha256, path):

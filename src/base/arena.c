@@ -64,8 +64,10 @@ static bool add_block(struct arena *a, size_t need)
 	if (size < need)
 		return false;
 	b = mem_alloc(offsetof(struct arena_block, bytes) + size);
-	if (!b)
+	if (!b) {
+		a->no_memory = true;
 		return false;
+	}
 	b->older = a->blocks;
 	b->size = size;
 	a->blocks = b;

@@ -16,6 +16,7 @@ struct arena {
 	size_t used;                /* bytes of the newest block */
 	size_t total;               /* bytes of all blocks */
 	size_t max;
+	bool no_memory; /* it was out, at any time since arena_init() */
 };
 
 void arena_init(struct arena *a, size_t max);

@@ -16,10 +16,12 @@ void buf_init(struct buf *b, size_t max)
 
 void buf_release(struct buf *b)
 {
+	bool no_memory = b->no_memory;
 	size_t max = b->max;
 
 	mem_free(b->ptr);
 	buf_init(b, max);
+	b->no_memory = no_memory;
 }
 
 void buf_shrink(struct buf *b, size_t keep)
@@ -46,6 +48,7 @@ static bool resize(struct buf *b, size_t n)
 	ptr = mem_resize(b->ptr, cap);
 	if (!ptr) {
 		b->failed = ERR_NOMEM;
+		b->no_memory = true;
 		return false;
 	}
 	b->ptr = ptr;

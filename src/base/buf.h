@@ -16,6 +16,7 @@ struct buf {
 	size_t cap;
 	size_t max; /* bytes it may ever hold */
 	enum err failed;
+	bool no_memory; /* it was out, at any time since buf_init() */
 };
 
 void buf_init(struct buf *b, size_t max);

@@ -5,21 +5,39 @@
 #include <stdlib.h>
 #include <string.h>
 
-static size_t fail_countdown; /* 0: never fails; 1: every allocation fails from now on */
+static size_t fail_countdown; /* 0: never fails; 1: the next allocation does */
+static bool fail_goes_on;
+static size_t failed;
 
 static bool must_fail(void)
 {
 	if (fail_countdown == 0)
 		return false;
-	if (fail_countdown == 1)
-		return true;
-	fail_countdown--;
-	return false;
+	if (fail_countdown > 1) {
+		fail_countdown--;
+		return false;
+	}
+	fail_countdown = fail_goes_on;
+	failed++;
+	return true;
+}
+
+void mem_fail_at(size_t n)
+{
+	fail_countdown = n;
+	fail_goes_on = false;
+	failed = 0;
 }
 
 void mem_fail_from(size_t n)
 {
-	fail_countdown = n;
+	mem_fail_at(n);
+	fail_goes_on = true;
+}
+
+size_t mem_failed(void)
+{
+	return failed;
 }
 
 void *mem_alloc(size_t size)

@@ -17,9 +17,13 @@ void mem_free(void *ptr); /* NULL is fine */
 char *mem_copy_str(const void *src, size_t len);
 
 /*
- * For tests: the N-th allocation from now on, and all later ones, fail. 0 ends it. Not for use
+ * For tests: the N-th allocation from now on fails; alone, or with all later ones. 0 ends it. Not for use
  * with threads.
  */
+void mem_fail_at(size_t n);
 void mem_fail_from(size_t n);
+
+/* How many did, since one of these was called. */
+size_t mem_failed(void);
 
 #endif

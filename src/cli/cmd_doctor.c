@@ -256,7 +256,12 @@ static enum err on_finish(void *ctx, const struct coverage *coverage, struct err
 static bool hear(struct doctor *d)
 {
 	const struct opt_texts interface = {.items = {d->args->interface}, .count = 1};
-	const struct event_sink sink = {.event = no_event, .finish = on_finish, .ctx = d};
+	const struct event_sink sink = {
+		.event = no_event,
+		.finish = on_finish,
+		.ctx = d,
+		.spares = EVENT_RESULTS | EVENT_VALUES,
+	};
 	struct input *in = NULL;
 	struct errinfo info;
 	enum err e;

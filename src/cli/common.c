@@ -329,6 +329,7 @@ static enum err pump(const struct opt_page *page, const struct listen_args *list
 		.merge = status_merge,
 		.finish = status_finish,
 		.ctx = &status,
+		.spares = first.spares,
 	};
 	bool tells = input_is_live(in) && listen->status_ns > 0 && !cli_shows_progress();
 	enum err e;

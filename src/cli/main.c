@@ -32,6 +32,7 @@ static void catch_signals(void)
 	(void)sigaction(SIGTERM, &sa, NULL);
 	sa.sa_handler = SIG_IGN;
 	(void)sigaction(SIGPIPE, &sa, NULL); /* a write says so, too */
+	(void)sigaction(SIGXFSZ, &sa, NULL);
 }
 
 static const struct command_row *find_command(const char *name)

@@ -61,6 +61,18 @@ struct event {
 };
 
 /*
+ * Details that cost an input time and that a sink may have no use for; flags. What a sink spares may be there all
+ * the same: of a recording everything is, since it costs nothing there.
+ */
+enum event_detail {
+	EVENT_RESULTS =
+		1
+		<< 0, /* definitions of columns, checksums of rows: result.columns, .sum and .column_sums */
+	EVENT_VALUES =
+		1 << 1, /* parameters of executions: command.params, of which params_known tells */
+};
+
+/*
  * Who takes events. A failure ends the run: what could not be written is the world's fault; ERR_EOF ends it
  * without one: nothing that may come is wanted. All calls come from one thread.
  */
@@ -79,6 +91,8 @@ struct event_sink {
 	/* Gives back what its maker took; by its owner, never by who pumps. May be NULL. */
 	void (*free)(void *ctx);
 	void *ctx;
+	uint32_t
+		spares; /* enum event_detail; 0, as it is unless something is said: it takes everything */
 };
 
 #endif

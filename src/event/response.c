@@ -25,6 +25,7 @@ void response_begin(struct response *r, uint64_t n, uint8_t code)
 	struct arena arena = r->arena;
 	struct result *results = r->results;
 	size_t cap = r->result_cap;
+	bool spares_results = r->spares_results;
 
 	*r = (struct response){
 		.n = n,
@@ -33,6 +34,7 @@ void response_begin(struct response *r, uint64_t n, uint8_t code)
 		.results = results,
 		.result_cap = cap,
 		.arena = arena,
+		.spares_results = spares_results,
 	};
 	arena_reset(&r->arena, RESPONSE_ARENA_KEEP);
 }
@@ -111,6 +113,8 @@ static void open_rows(struct response *r, uint32_t count, const struct statement
 	if (!result)
 		return;
 	result->column_count = count;
+	if (r->spares_results)
+		return;
 	result->sum_known = true;
 	result->column_sums = arena_alloc(&r->arena, count * sizeof(*result->column_sums));
 	if (!result->column_sums) {
@@ -130,9 +134,12 @@ static void open_rows(struct response *r, uint32_t count, const struct statement
 static void put_column(struct response *r, const struct myp_item *item, uint32_t index)
 {
 	struct result *result = current(r);
-	struct slice payload = keep(r, item->payload);
 	struct myp_column *column;
+	struct slice payload;
 
+	if (r->spares_results)
+		return;
+	payload = keep(r, item->payload);
 	if (!result || !result->column_sums || r->failed || index >= result->column_count)
 		return;
 	if (!result->columns) {
@@ -163,21 +170,54 @@ static void put_column(struct response *r, const struct myp_item *item, uint32_t
 	result->column_sums[index].flags = column->flags;
 }
 
-static void put_row(struct response *r, struct slice payload, bool binary)
+/* COUNT rows that have BYTES together. */
+static void count_rows(struct response *r, struct result *result, uint64_t count, uint64_t bytes)
 {
-	struct result *result = current(r);
-
-	r->rows++;
-	r->row_bytes += payload.len;
+	r->rows += count;
+	r->row_bytes += bytes;
 	if (!result)
 		return;
-	result->rows++;
-	result->row_bytes += payload.len;
+	result->rows += count;
+	result->row_bytes += bytes;
+}
+
+static void sum_row(struct result *result, struct slice payload, bool binary)
+{
 	if (!result->sum_known)
 		return;
 	if (rowsum_add(&result->sum, result->column_sums, result->column_count, binary, payload) !=
 	    ERR_OK)
 		result->sum_known = false;
+}
+
+static void put_row(struct response *r, struct slice payload, bool binary)
+{
+	struct result *result = current(r);
+
+	count_rows(r, result, 1, payload.len);
+	if (result)
+		sum_row(result, payload, binary);
+}
+
+void response_take_rows(struct response *r, const struct myp_answer *a, struct slice *bytes)
+{
+	struct result *result = current(r);
+	struct slice rest = *bytes, payload;
+	uint64_t count = 0, taken;
+	uint8_t sequence;
+
+	if (a->phase != MYP_ANSWER_ROWS || r->command == MYP_COM_STMT_FETCH || !result)
+		return;
+	while (myp_packet_whole(rest, &payload, &sequence) && myp_answer_is_row(a, payload)) {
+		sum_row(result, payload, a->binary);
+		rest = slice_skip(rest, MYP_HEADER + payload.len);
+		count++;
+	}
+	taken = bytes->len - rest.len;
+	count_rows(r, result, count, taken - count * MYP_HEADER);
+	r->packets += count;
+	r->bytes += taken;
+	*bytes = rest;
 }
 
 static void end_rows(struct response *r, const struct myp_ok *ok)

@@ -72,6 +72,7 @@ struct response {
 	struct slice infile;   /* name of the LOCAL INFILE asked for */
 	uint64_t infile_bytes; /* sent by the client */
 	bool failed;           /* no memory, or a limit: something of it is missing */
+	bool spares_results;   /* EVENT_RESULTS are left out; the maker's to set, stays */
 	struct arena arena;    /* of all slices above */
 };
 
@@ -93,6 +94,12 @@ static inline bool response_asks_statement(const struct response *r, const struc
  */
 void response_add(struct response *r, const struct myp_item *item, bool binary,
 		  const struct statement *prepared);
+
+/*
+ * Adds the rows that *BYTES, of the stream of packets, begins with and takes them off: the same as giving them to A
+ * and to response_add() one by one, but for what it costs. Stops at what may be something else.
+ */
+void response_take_rows(struct response *r, const struct myp_answer *a, struct slice *bytes);
 
 /* Settles kind from what was added. COMPLETE false: the rest was not heard. */
 void response_end(struct response *r, bool complete);

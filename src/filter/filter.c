@@ -425,6 +425,7 @@ struct event_sink filter_events(struct filter *f)
 		.merge = f->next.merge && !in_order ? on_merge : NULL,
 		.finish = on_finish,
 		.ctx = f,
+		.spares = f->next.spares & ~(f->match ? EVENT_VALUES : 0u), /* which it looks at */
 	};
 }
 

@@ -74,6 +74,7 @@ void chain_free(struct chain *c)
 void chain_set_sink(struct chain *c, const struct event_sink *sink)
 {
 	c->sink = *sink;
+	tracker_spare(c->tracker, sink->spares);
 }
 
 enum err chain_segment(struct chain *c, const struct segment *s, struct errinfo *info)

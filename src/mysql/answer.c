@@ -265,20 +265,26 @@ static void count_definition(struct myp_answer *a)
 static enum err take_definition(struct myp_answer *a, const struct myp_packet *p,
 				struct myp_item *out)
 {
-	enum err e = myp_column_decode(p->payload, a->caps, &out->column);
-
-	if (e != ERR_OK)
-		return e;
+	if (a->spares_columns) {
+		if (!myp_is_column(p->payload, a->caps))
+			return ERR_PROTO;
+	} else if (myp_column_decode(p->payload, a->caps, &out->column) != ERR_OK) {
+		return ERR_PROTO;
+	}
 	out->kind = a->phase == MYP_ANSWER_PARAMS ? MYP_ITEM_PARAM : MYP_ITEM_COLUMN;
 	if (a->shape != MYP_SHAPE_FIELDS)
 		count_definition(a);
 	return ERR_OK;
 }
 
-/* The end of the definitions of columns. */
+/*
+ * The end of the definitions of columns. MySQL before 5.7 says there that OUT parameters come and a result behind
+ * them, and says neither any more at the end of their row.
+ */
 static enum err take_columns_end(struct myp_answer *a, const struct myp_packet *p,
 				 struct myp_item *out)
 {
+	const uint16_t out_params = MYP_STATUS_PS_OUT_PARAMS | MYP_STATUS_MORE_RESULTS;
 	enum err e = read_end(a, p, &out->ok);
 	bool no_rows;
 
@@ -287,6 +293,7 @@ static enum err take_columns_end(struct myp_answer *a, const struct myp_packet *
 	out->kind = MYP_ITEM_COLUMNS_END;
 	no_rows = a->shape != MYP_SHAPE_RESULT ||
 		  (a->binary && (out->ok.status & MYP_STATUS_CURSOR_EXISTS));
+	a->more_follows = (out->ok.status & out_params) == out_params;
 	set_phase(a, no_rows ? MYP_ANSWER_DONE : MYP_ANSWER_ROWS);
 	return ERR_OK;
 }
@@ -313,7 +320,8 @@ static enum err take_row(struct myp_answer *a, const struct myp_packet *p, uint8
 		if (e != ERR_OK)
 			return e;
 		out->kind = MYP_ITEM_ROWS_END;
-		set_phase(a, after_result(a, out->ok.status));
+		set_phase(a, a->more_follows ? MYP_ANSWER_FIRST : after_result(a, out->ok.status));
+		a->more_follows = false;
 		return ERR_OK;
 	}
 	if (a->binary && first != MYP_OK)

@@ -68,6 +68,8 @@ struct myp_answer {
 	uint8_t command; /* enum myp_command, or a number without a name */
 	uint64_t caps;
 	bool binary;               /* rows are of the binary protocol */
+	bool spares_columns;       /* the caller's to set: item.column is not filled */
+	bool more_follows;         /* a result follows the rows at hand, whatever their end says */
 	uint32_t definitions_left; /* not used for FIELD_LIST, which does not say how many come */
 	uint32_t columns_later;    /* PREPARE: column definitions after those of the parameters */
 };
@@ -95,6 +97,19 @@ void myp_answer_deprecate_eof(struct myp_answer *a);
 static inline bool myp_answer_done(const struct myp_answer *a)
 {
 	return a->phase == MYP_ANSWER_DONE;
+}
+
+/*
+ * True if the packet with PAYLOAD can only be a row: then it need not be given to myp_answer_packet(), on which it
+ * would leave no trace.
+ */
+static inline bool myp_answer_is_row(const struct myp_answer *a, struct slice payload)
+{
+	struct cursor c = cur_of(payload);
+	uint8_t first = cur_u8(&c);
+
+	return a->phase == MYP_ANSWER_ROWS && cur_ok(&c) &&
+	       (a->binary ? first == MYP_OK : first < MYP_EOF);
 }
 
 #endif

@@ -92,26 +92,22 @@ static void take_payload(struct myp_reader *r, struct slice *bytes)
 	*bytes = slice_skip(*bytes, part.len);
 }
 
-/*
- * The common case, which leaves the reader as it was: a packet of one frame, all of which is in BYTES. A
- * frame that is full may not be the last of its packet.
- */
+/* The common case, which leaves the reader as it was: a packet of one frame, all of which is in BYTES. */
 static bool take_whole(const struct myp_reader *r, struct slice *bytes, struct myp_packet *out)
 {
-	struct cursor c = cur_of(*bytes);
-	uint32_t header = cur_u32(&c), len = header & MYP_FRAME_MAX;
-	uint8_t sequence = (uint8_t)(header >> 24);
+	struct slice payload;
+	uint8_t sequence;
 
-	if (myp_reader_partial(r) || !cur_ok(&c) || len > cur_left(&c) || len == MYP_FRAME_MAX)
+	if (myp_reader_partial(r) || !myp_packet_whole(*bytes, &payload, &sequence))
 		return false;
 	*out = (struct myp_packet){
-		.payload = slice_head(cur_bytes(&c, len), r->held.max),
-		.wire_len = MYP_HEADER + len,
-		.payload_len = len,
+		.payload = slice_head(payload, r->held.max),
+		.wire_len = MYP_HEADER + payload.len,
+		.payload_len = payload.len,
 		.sequence = sequence,
 		.last_sequence = sequence,
 	};
-	*bytes = cur_rest(&c);
+	*bytes = slice_skip(*bytes, MYP_HEADER + payload.len);
 	return true;
 }
 

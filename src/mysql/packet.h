@@ -48,6 +48,22 @@ static inline bool myp_reader_partial(const struct myp_reader *r)
 }
 
 /*
+ * True if BYTES begin with a packet of one frame, all of it; *PAYLOAD is what it carries. A frame that is full may
+ * not be the last of its packet.
+ */
+static inline bool myp_packet_whole(struct slice bytes, struct slice *payload, uint8_t *sequence)
+{
+	struct cursor c = cur_of(bytes);
+	uint32_t header = cur_u32(&c), len = header & MYP_FRAME_MAX;
+
+	if (!cur_ok(&c) || len > cur_left(&c) || len == MYP_FRAME_MAX)
+		return false;
+	*payload = cur_bytes(&c, len);
+	*sequence = (uint8_t)(header >> 24);
+	return true;
+}
+
+/*
  * N bytes will not come. True if they lie inside one frame's payload, so that what follows has its place:
  * the packet will be handed out as holed, or is forgotten if it ends with them. False if it is not known
  * any more where the next packet begins; reset the reader.

@@ -16,6 +16,7 @@
 
 enum {
 	FLAG_PARAMETER_COUNT = 0x08,
+	EXECUTE_HEADER = 10, /* bytes: command, statement, flags, iterations */
 	PARAMS_FIRST =
 		4, /* room for so many at first: each session that waits for a response has its own */
 	PARAM_SETS = 1,    /* the only number that a server takes */
@@ -392,6 +393,15 @@ enum err myp_execute_decode(struct slice payload, const struct myp_execute_conte
 		return e;
 	*out = x;
 	return ERR_OK;
+}
+
+bool myp_execute_carries_types(struct slice payload, uint16_t count)
+{
+	struct cursor c = cur_of(payload);
+
+	cur_skip(&c, EXECUTE_HEADER);
+	cur_skip(&c, (count + 7u) / 8);
+	return cur_u8(&c) == 0 && cur_ok(&c);
 }
 
 void myp_execute_put(struct buf *out, uint64_t caps, const struct myp_execute *e,

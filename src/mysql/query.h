@@ -89,6 +89,12 @@ enum err myp_execute_decode(struct slice payload, const struct myp_execute_conte
 			    struct myp_execute *out) MUST_CHECK;
 
 /*
+ * True if PAYLOAD is a COM_STMT_EXECUTE of a statement of COUNT parameters, without query attributes, that sends no
+ * types: those of the last execution hold.
+ */
+bool myp_execute_carries_types(struct slice payload, uint16_t count) MUST_CHECK;
+
+/*
  * Writes a COM_STMT_EXECUTE payload under CAPS, from E's id, cursor type and iterations (0x08 of the flags is
  * set as CAPS say). Types are always sent. Parameters marked long data have none in it. ATTRIBUTES may be NULL;
  * left out where CAPS lack them.

@@ -8,6 +8,7 @@ enum {
 	SQLSTATE_LEN = 5,
 	ERR_PROGRESS = 0xffff,
 	PREPARED_WARNINGS_FROM = 12, /* bytes of a COM_STMT_PREPARE_OK with a warning count */
+	CR_UNKNOWN_ERROR = 2000,     /* what a client library makes of an error without a code */
 };
 
 /*
@@ -24,6 +25,14 @@ static struct slice read_info(struct cursor *c, bool alone)
 		return cur_rest(c);
 	*c = measured;
 	return info;
+}
+
+/* What was agreed is not known of a joined session; the flag is set only if it was, and then this fits. */
+static bool state_follows(struct cursor c)
+{
+	(void)myp_cur_lenenc_bytes(&c);
+	(void)myp_cur_lenenc_bytes(&c);
+	return cur_done(&c);
 }
 
 enum err myp_ok_decode(struct slice payload, uint64_t caps, struct myp_ok *out)
@@ -45,7 +54,8 @@ enum err myp_ok_decode(struct slice payload, uint64_t caps, struct myp_ok *out)
 	}
 	if (!cur_ok(&c))
 		return ERR_PROTO;
-	changed = (caps & MYP_CAP_SESSION_TRACK) && (ok.status & MYP_STATUS_SESSION_STATE_CHANGED);
+	changed = (ok.status & MYP_STATUS_SESSION_STATE_CHANGED) &&
+		  (caps & MYP_CAP_SESSION_TRACK || state_follows(c));
 	if (cur_left(&c) > 0)
 		ok.info = read_info(&c, !changed);
 	if (changed && cur_left(&c) > 0)
@@ -82,6 +92,17 @@ static void read_sqlstate(struct cursor *c, uint64_t caps, struct myp_err *e)
 	*c = after;
 }
 
+/*
+ * Servers that speak version 9 of the protocol (3.20) send a message and no code. No code is two letters:
+ * the lowest such number is higher than the errors of any server before 4.1.
+ */
+static bool is_code(struct cursor c)
+{
+	uint8_t low = cur_u8(&c), high = cur_u8(&c);
+
+	return !cur_ok(&c) || low < ' ' || low > '~' || high < ' ' || high > '~';
+}
+
 enum err myp_err_decode(struct slice payload, uint64_t caps, struct myp_err *out)
 {
 	struct cursor c = cur_of(payload);
@@ -89,7 +110,7 @@ enum err myp_err_decode(struct slice payload, uint64_t caps, struct myp_err *out
 
 	if (cur_u8(&c) != MYP_ERR)
 		return ERR_PROTO;
-	e.code = cur_u16(&c);
+	e.code = caps & MYP_CAP_PROTOCOL_41 || is_code(c) ? cur_u16(&c) : CR_UNKNOWN_ERROR;
 	if (!cur_ok(&c))
 		return ERR_PROTO;
 	read_sqlstate(&c, caps, &e);
@@ -167,11 +188,12 @@ bool myp_state_next(struct myp_states *s, struct myp_state *out)
 
 /*
  * Before 4.1, every number has a length in front: table, name, 3 bytes of length, type, flags and
- * decimals; flags are two bytes under CLIENT_LONG_FLAG, else one.
+ * decimals; flags are two bytes under CLIENT_LONG_FLAG, else one: their length tells.
  */
-static struct myp_column read_column_320(struct cursor *c, uint64_t caps)
+static inline struct myp_column read_column_320(struct cursor *c)
 {
 	struct myp_column column = {.table = myp_cur_lenenc_bytes(c)};
+	uint8_t rest;
 
 	column.name = myp_cur_lenenc_bytes(c);
 	if (cur_u8(c) != 3)
@@ -180,14 +202,15 @@ static struct myp_column read_column_320(struct cursor *c, uint64_t caps)
 	if (cur_u8(c) != 1)
 		cur_fail(c);
 	column.type = cur_u8(c);
-	if (cur_u8(c) != (caps & MYP_CAP_LONG_FLAG ? 3 : 2))
+	rest = cur_u8(c);
+	if (rest != 2 && rest != 3)
 		cur_fail(c);
-	column.flags = caps & MYP_CAP_LONG_FLAG ? cur_u16(c) : cur_u8(c);
+	column.flags = rest == 3 ? cur_u16(c) : cur_u8(c);
 	column.decimals = cur_u8(c);
 	return column;
 }
 
-static struct myp_column read_column_41(struct cursor *c, uint64_t caps)
+static inline struct myp_column read_column_41(struct cursor *c, uint64_t caps)
 {
 	struct myp_column column = {.type = 0};
 	struct cursor fixed;
@@ -211,18 +234,32 @@ static struct myp_column read_column_41(struct cursor *c, uint64_t caps)
 	return column;
 }
 
-enum err myp_column_decode(struct slice payload, uint64_t caps, struct myp_column *out)
+/* Inline, so that what of *COLUMN is not used is not made. */
+static inline bool read_column(struct slice payload, uint64_t caps, struct myp_column *column)
 {
 	struct cursor c = cur_of(payload);
-	struct myp_column column =
-		caps & MYP_CAP_PROTOCOL_41 ? read_column_41(&c, caps) : read_column_320(&c, caps);
 
+	*column = caps & MYP_CAP_PROTOCOL_41 ? read_column_41(&c, caps) : read_column_320(&c);
 	if (cur_left(&c) > 0 && cur_peek(&c) != MYP_LENENC_NULL)
-		column.def = myp_cur_lenenc_bytes(&c);
-	if (!cur_ok(&c))
+		column->def = myp_cur_lenenc_bytes(&c);
+	return cur_ok(&c);
+}
+
+enum err myp_column_decode(struct slice payload, uint64_t caps, struct myp_column *out)
+{
+	struct myp_column column;
+
+	if (!read_column(payload, caps, &column))
 		return ERR_PROTO;
 	*out = column;
 	return ERR_OK;
+}
+
+bool myp_is_column(struct slice payload, uint64_t caps)
+{
+	struct myp_column unused;
+
+	return read_column(payload, caps, &unused);
 }
 
 enum err myp_prepared_decode(struct slice payload, uint64_t caps, struct myp_prepared *out)

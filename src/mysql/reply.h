@@ -32,6 +32,7 @@ struct myp_err {
 	struct slice message;
 };
 
+/* The code is 2000, as the client library has it, where a server of version 9 of the protocol sent none. */
 enum err myp_err_decode(struct slice payload, uint64_t caps, struct myp_err *out) MUST_CHECK;
 
 struct myp_eof {
@@ -96,6 +97,9 @@ struct myp_column {
  * MariaDB's extended metadata are read under MARIADB_EXTENDED_METADATA.
  */
 enum err myp_column_decode(struct slice payload, uint64_t caps, struct myp_column *out) MUST_CHECK;
+
+/* True if myp_column_decode() would succeed; costs less. */
+bool myp_is_column(struct slice payload, uint64_t caps);
 
 struct myp_prepared {
 	uint32_t statement_id;

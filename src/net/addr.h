@@ -45,6 +45,16 @@ static inline uint64_t endpoint_pair_hash(const struct endpoint *x, const struct
 	return hash_mix(a + b, a ^ b);
 }
 
+/* The IPv4 address whose 4 bytes are at FROM. Written in words, since it is read in words right afterwards. */
+static inline void addr_set_v4(struct addr *a, const uint8_t *from)
+{
+	uint64_t words[2] = {0, 0};
+
+	memcpy(words, from, 4);
+	memcpy(a->bytes, words, sizeof(a->bytes));
+	a->is_v6 = false;
+}
+
 /* "10.0.0.1:3306" or "[fe80::1]:3306"; returns TO. */
 const char *endpoint_format(const struct endpoint *e, char to[ENDPOINT_TEXT_MAX]);
 

@@ -26,6 +26,10 @@ enum {
 	TCP_HEADER_WORDS_MIN = 5,
 	TCP_HEADER_MIN = 20,
 	TCP_CHECKSUM_AT = 16,
+	IPV4_PLAIN = 0x45, /* the first byte: version, and a header without options */
+	IPV4_HEADER_MIN = 20,
+	IPV4_FRAGMENT = 0x3fff, /* the flag MF, and the offset */
+	PLAIN_HEADERS = 14 + IPV4_HEADER_MIN + TCP_HEADER_MIN,
 	/* Segmentation offload stays below this many bytes; what claims more is no segment. */
 	PAYLOAD_MAX = 1 << 20,
 };
@@ -187,8 +191,65 @@ static enum segment_kind decode_link(struct peel *p, uint32_t link, struct segme
 	}
 }
 
-enum segment_kind segment_decode(struct fragments *fragments, const struct frame *f,
-				 struct segment *out)
+/*
+ * Of most frames all headers are of one length, and are read at once: Ethernet without tags, IPv4 without options
+ * that is no fragment, TCP. False: it is some other frame, or there is something to say of it; *OUT is untouched.
+ */
+static bool decode_plain(const struct frame *f, struct segment *out)
+{
+	struct cursor whole = cur_of(f->bytes), c;
+	struct slice head = cur_bytes(&whole, PLAIN_HEADERS), src, dst;
+	size_t total, header;
+	uint16_t src_port, dst_port;
+	uint32_t seq, ack;
+	uint8_t flags;
+
+	if (f->link != LINKTYPE_ETHERNET || !cur_ok(&whole))
+		return false;
+	c = cur_of(slice_of(head.ptr, PLAIN_HEADERS));
+	cur_skip(&c, 12); /* both addresses */
+	if (cur_u16be(&c) != ETHERTYPE_IPV4 || cur_u8(&c) != IPV4_PLAIN)
+		return false;
+	cur_skip(&c, 1); /* type of service */
+	total = cur_u16be(&c);
+	cur_skip(&c, 2); /* identification */
+	if (cur_u16be(&c) & IPV4_FRAGMENT)
+		return false;
+	cur_skip(&c, 1); /* time to live */
+	if (cur_u8(&c) != TCP_PROTOCOL)
+		return false;
+	cur_skip(&c, 2); /* checksum */
+	src = cur_bytes(&c, 4);
+	dst = cur_bytes(&c, 4);
+	src_port = cur_u16be(&c);
+	dst_port = cur_u16be(&c);
+	seq = cur_u32be(&c);
+	ack = cur_u32be(&c);
+	header = (size_t)(cur_u8(&c) >> 4) * 4;
+	flags = cur_u8(&c);
+	if (header < TCP_HEADER_MIN || total < IPV4_HEADER_MIN + header)
+		return false;
+	total -= IPV4_HEADER_MIN + header; /* the payload is left */
+	cur_skip(&whole, header - TCP_HEADER_MIN);
+	if (cur_left(&whole) < total) /* cut off */
+		return false;
+	/* Field by field: a copy of the whole would wait for each of them to be written. */
+	out->frame = f->number;
+	out->time_ns = f->time_ns;
+	addr_set_v4(&out->src.addr, src.ptr);
+	addr_set_v4(&out->dst.addr, dst.ptr);
+	out->src.port = src_port;
+	out->dst.port = dst_port;
+	out->seq = seq;
+	out->ack = ack;
+	out->flags = flags;
+	out->payload = cur_bytes(&whole, total);
+	out->payload_wire_len = (uint32_t)total;
+	return true;
+}
+
+static enum segment_kind decode_any(struct fragments *fragments, const struct frame *f,
+				    struct segment *out)
 {
 	struct peel p = {
 		.c = cur_of(f->bytes),
@@ -197,13 +258,17 @@ enum segment_kind segment_decode(struct fragments *fragments, const struct frame
 		.time_ns = f->time_ns,
 	};
 	struct segment s = {.frame = f->number, .time_ns = f->time_ns};
-	enum segment_kind kind;
-
-	if (fragments)
-		fragments_begin(fragments);
-	kind = decode_link(&p, f->link, &s);
+	enum segment_kind kind = decode_link(&p, f->link, &s);
 
 	if (kind == SEGMENT_TCP)
 		*out = s;
 	return kind;
+}
+
+enum segment_kind segment_decode(struct fragments *fragments, const struct frame *f,
+				 struct segment *out)
+{
+	if (fragments)
+		fragments_begin(fragments);
+	return decode_plain(f, out) ? SEGMENT_TCP : decode_any(fragments, f, out);
 }

@@ -540,6 +540,9 @@ enum err decoder_next(struct decoder *d, struct event *out)
 			return ERR_OK;
 		e = next_record(d);
 	}
+	/* A record for which there was no room is not a damaged one. */
+	if (e == ERR_PROTO && (d->block_arena.no_memory || d->event_arena.no_memory))
+		e = ERR_NOMEM;
 	return e;
 }
 

@@ -281,6 +281,8 @@ static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)
 		put_session(x, e);
 	else if (e->type == EVENT_END)
 		put_end(x, e);
+	if (x->text.no_memory || x->utf8.no_memory || x->masked.no_memory)
+		return err_set(info, ERR_NOMEM, 0, "writing the export: out of memory");
 	if (x->out->failed != ERR_OK)
 		return out_flush(x->out, info);
 	return ERR_OK;

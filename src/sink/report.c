@@ -278,6 +278,7 @@ enum err report_new(struct out *out, const struct report_options *options, struc
 		.finish = on_finish,
 		.free = sink_free,
 		.ctx = r,
+		.spares = EVENT_RESULTS | EVENT_VALUES,
 	};
 	return ERR_OK;
 }

@@ -273,6 +273,8 @@ static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)
 	case EVENT_TYPES:
 		break;
 	}
+	if (t->text.no_memory || t->utf8.no_memory)
+		return err_set(info, ERR_NOMEM, 0, "writing the trace: out of memory");
 	if (t->out->failed != ERR_OK)
 		return out_flush(t->out, info);
 	return exchange_join_event(t->join, e, info);

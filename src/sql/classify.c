@@ -381,9 +381,9 @@ static bool calls_for_a_look(const uint8_t *begin, const uint8_t *p)
 }
 
 /* Without semicolons, variables and such functions, a plain statement is nothing more than plain. */
-static bool is_plain(const struct sql_lexer *lx)
+static bool is_plain(const uint8_t *begin, const uint8_t *end)
 {
-	const uint8_t *begin = lx->pos, *stop = lx->end, *p = begin;
+	const uint8_t *stop = end, *p = begin;
 	size_t len;
 
 	while (stop > begin && (is_blank(stop[-1]) || stop[-1] == ';'))
@@ -399,6 +399,18 @@ static bool is_plain(const struct sql_lexer *lx)
 		p++;
 	}
 	return true;
+}
+
+bool sql_is_ordinary(struct slice sql)
+{
+	static const char *const words[] = {"select", "insert", "update", "delete", NULL};
+	static const char *const replace[] = {"replace", NULL};
+	size_t len = statement_is_one_of(slice_head(sql, 7), replace) ? 7 : 6;
+
+	if (sql.len <= len || !is_blank(sql.ptr[len]) ||
+	    (len == 6 && !statement_is_one_of(slice_head(sql, len), words)))
+		return false;
+	return is_plain(sql.ptr + len, sql.ptr + sql.len);
 }
 
 /* What follows the statement; nothing, if that is blanks and semicolons. */
@@ -422,7 +434,7 @@ void sql_classify(struct slice sql, struct sql_options options, struct sql_class
 	if (!s.ended) {
 		out->verb = statement_at(&s, SQL_WORD_SET) ? set_or_inner_verb(&s) : verb_here(&s);
 		if (out->verb >= SQL_VERB_SELECT && out->verb <= SQL_VERB_REPLACE &&
-		    is_plain(&s.lx))
+		    is_plain(s.lx.pos, s.lx.end))
 			return;
 		out->transaction = verbs[out->verb].transaction;
 		verbs[out->verb].head(&s);

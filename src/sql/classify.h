@@ -81,6 +81,12 @@ struct sql_class {
 void sql_classify(struct slice sql, struct sql_options options, struct sql_class *out);
 
 /*
+ * True if SQL is one ordinary SELECT, INSERT, UPDATE, DELETE or REPLACE that changes nothing in its session, as far as
+ * the first word and a scan tell; of most that are, it is. What sql_classify() says of such a statement is no more.
+ */
+bool sql_is_ordinary(struct slice sql);
+
+/*
  * What the quotes of TEXT, a name or a literal as written, hold: appended to OUT without the quotes,
  * doubled quotes made single, escapes (in ' and " only) resolved; of N'x' and _charset'x' the x. Text
  * without quotes as it is. OUT fails as buffers do.

@@ -14,8 +14,10 @@ enum {
 	MARK_STRING = 2
 }; /* control bytes, which have no place in the text itself */
 
+/* What lies between RUN and P is taken as it is, but not copied yet. */
 struct shaper {
-	const uint8_t *p, *end;
+	const uint8_t *begin, *p, *end;
+	const uint8_t *run;
 	uint8_t *to;
 	struct sql_options options;
 };
@@ -25,16 +27,56 @@ static uint8_t next_byte(const struct shaper *s)
 	return s->end - s->p >= 2 ? s->p[1] : 0;
 }
 
-static void keep_until(struct shaper *s, const uint8_t *end)
+static void copy_run(struct shaper *s)
 {
-	while (s->p < end)
-		*s->to++ = *s->p++;
+	const size_t len = (size_t)(s->p - s->run);
+
+	memcpy(s->to, s->run, len);
+	s->to += len;
+}
+
+/* The literal from P to BEHIND becomes MARK. */
+static void take_literal(struct shaper *s, const uint8_t *behind, uint8_t mark)
+{
+	copy_run(s);
+	*s->to++ = mark;
+	s->p = s->run = behind;
 }
 
 static const uint8_t *skip_digits(const struct shaper *s, const uint8_t *p)
 {
 	while (p < s->end && is_digit(*p))
 		p++;
+	return p;
+}
+
+static const uint8_t *skip_name(const struct shaper *s, const uint8_t *p)
+{
+	while (p < s->end && is_name_byte(*p))
+		p++;
+	return p;
+}
+
+/* Passes over what most of a statement is made of: words, blanks, and what stands for itself. */
+static const uint8_t *skip_plain(const struct shaper *s)
+{
+	static const unsigned alone = 1u << SPACE | 1u << OPERATOR | 1u << SYMBOL | 1u << DOT |
+				      1u << STAR | 1u << QUESTION;
+	const uint8_t *p = s->p, *const end = s->end;
+
+	while (p < end) {
+		const uint8_t class = classes[*p];
+
+		if (class <= NATIONAL_PREFIX) {
+			do
+				p++;
+			while (p < end && is_name_byte(*p));
+		} else if (alone >> class & 1 && (class == SPACE || *p >= ' ')) {
+			p++;
+		} else {
+			break;
+		}
+	}
 	return p;
 }
 
@@ -47,44 +89,33 @@ static bool is_exponent(const struct shaper *s, const uint8_t *p)
 /* At a digit that begins a word: a number, or what only looks like one. */
 static bool take_number(struct shaper *s)
 {
-	const bool behind_dot = s->to[-1] == '.';
+	const bool behind_dot = s->p > s->begin && s->p[-1] == '.';
 	const uint8_t *end = skip_digits(s, s->p);
 
 	if (!behind_dot && end < s->end && *end == '.')
 		end = skip_digits(s, end + 1);
 	if (!behind_dot && (end == s->end || (!is_name_byte(*end) && *end != '.'))) {
-		*s->to++ = MARK_NUMBER;
-		s->p = end;
+		take_literal(s, end, MARK_NUMBER);
 		return true;
 	}
 	if (is_exponent(s, end))
 		return false;
-	while (end < s->end && is_name_byte(*end))
-		end++;
-	keep_until(s, end);
+	s->p = skip_name(s, end);
 	return true;
-}
-
-static void take_word(struct shaper *s)
-{
-	do
-		*s->to++ = *s->p++;
-	while (s->p < s->end && is_name_byte(*s->p));
 }
 
 static bool take_string(struct shaper *s)
 {
-	const uint8_t quote = *s->p++;
+	const uint8_t quote = *s->p;
 
-	for (; s->p < s->end; s->p++) {
-		if (*s->p == '\\' && !s->options.no_backslash_escapes) {
-			if (++s->p == s->end)
+	for (const uint8_t *p = s->p + 1; p < s->end; p++) {
+		if (*p == '\\' && !s->options.no_backslash_escapes) {
+			if (++p == s->end)
 				return false;
-		} else if (*s->p == quote && next_byte(s) == quote) {
-			s->p++;
-		} else if (*s->p == quote) {
-			s->p++;
-			*s->to++ = MARK_STRING;
+		} else if (*p == quote && s->end - p >= 2 && p[1] == quote) {
+			p++;
+		} else if (*p == quote) {
+			take_literal(s, p + 1, MARK_STRING);
 			return true;
 		}
 	}
@@ -97,18 +128,13 @@ static bool take_quoted_name(struct shaper *s)
 
 	if (!close)
 		return false;
-	keep_until(s, close + 1);
+	s->p = close + 1;
 	return true;
 }
 
 static bool take(struct shaper *s)
 {
 	switch ((enum class)classes[*s->p]) {
-	case WORD:
-	case HEX_PREFIX:
-	case NATIONAL_PREFIX:
-		take_word(s);
-		return true;
 	case DIGIT:
 		return take_number(s);
 	case SINGLE_QUOTE:
@@ -129,10 +155,11 @@ static bool take(struct shaper *s)
 	case AT:
 	case BACKSLASH:
 		return false;
-	case SYMBOL:
-		if (*s->p < ' ')
-			return false;
-		break;
+	case SYMBOL: /* only a control byte comes here */
+		return false;
+	case WORD: /* these are passed over before */
+	case HEX_PREFIX:
+	case NATIONAL_PREFIX:
 	case SPACE:
 	case OPERATOR:
 	case DOT:
@@ -140,24 +167,30 @@ static bool take(struct shaper *s)
 	case QUESTION:
 		break;
 	}
-	*s->to++ = *s->p++;
+	s->p++;
 	return true;
 }
 
 uint64_t sql_shape(struct slice sql, struct sql_options options)
 {
-	uint8_t shape[1 + SQL_SHAPE_MAX];
+	uint8_t shape[SQL_SHAPE_MAX];
 	struct shaper s = {
-		.p = sql.ptr, .end = sql.ptr + sql.len, .to = shape + 1, .options = options};
+		.begin = sql.ptr,
+		.p = sql.ptr,
+		.end = sql.ptr + sql.len,
+		.run = sql.ptr,
+		.to = shape,
+		.options = options,
+	};
 	uint64_t rules = (options.no_backslash_escapes ? 1u : 0u) | (options.ansi_quotes ? 2u : 0u);
 	uint64_t hash;
 
 	if (sql.len == 0 || sql.len > SQL_SHAPE_MAX || options.charset != SQL_CHARSET_PLAIN)
 		return 0;
-	shape[0] = 0; /* there is always a byte before */
-	while (s.p < s.end)
+	for (s.p = skip_plain(&s); s.p < s.end; s.p = skip_plain(&s))
 		if (!take(&s))
 			return 0;
+	copy_run(&s);
 	hash = hash_seeded(slice_of(shape, (size_t)(s.to - shape)), rules);
 	return hash ? hash : 1;
 }

@@ -35,7 +35,8 @@ struct stream_flow {
 struct stream_chunk {
 	enum stream_side from;
 	int64_t time_ns; /* when it was captured; of a gap: of the frame that made it certain */
-	uint64_t frame;  /* ordinal of the frame that completed it */
+	uint64_t
+		frame; /* ordinal of the frame with which it could be handed over: never less than before */
 	uint64_t offset; /* of its first byte in its direction */
 	int64_t acked; /* offset in the other direction up to which its sender had received; or STREAM_ACK_UNKNOWN */
 	struct slice bytes; /* empty for a gap */

@@ -40,8 +40,8 @@ bool flow_is_reused(const struct flow *f, enum stream_side side, const struct se
 		return s->payload_wire_len > 0 && d->known && !fits(ahead(d, s->seq));
 	if (!(s->flags & TCP_SYN) || !d->known || first == d->base)
 		return false;
-	/* A connection joined by data that overtook its own SYN. */
-	return f->syn_heard || d->base - first > LATE_SYN_BYTES;
+	/* A connection joined by data that overtook its own SYN, of either side. */
+	return d->base_said || d->base - first > LATE_SYN_BYTES;
 }
 
 /* Learns where the directions start. */
@@ -56,6 +56,7 @@ static void learn(struct flow *f, enum stream_side side, const struct segment *s
 		d->known = true;
 		d->base = syn ? s->seq + 1 : s->seq;
 	}
+	d->base_said |= syn && d->base == s->seq + 1;
 	if (!o->known && s->flags & TCP_ACK) {
 		o->known = true;
 		o->base = s->ack;
@@ -93,27 +94,28 @@ static int64_t acked_offset(const struct direction *d, uint32_t ack)
 	return offset > 0 ? offset : 0;
 }
 
-/* Hands the payload of S on, whose first byte is at OFFSET. */
+/* Hands the payload of S on, whose first byte is at OFFSET, and whose sender had everything up to ACK. */
 static enum err take_payload(struct flow_env *env, struct flow *f, enum stream_side side,
-			     const struct segment *s, struct piece at)
+			     const struct segment *s, uint64_t offset, int64_t ack)
 {
 	const struct direction *d = &f->dir[side];
-	uint64_t cut = s->payload_wire_len - s->payload.len, end = at.offset + s->payload_wire_len;
+	const uint64_t cut = s->payload_wire_len - s->payload.len;
+	struct piece p = {.ack = ack, .time_ns = s->time_ns, .frame = s->frame};
 	enum err e = ERR_OK;
 
-	if (d->fin_heard && end > d->fin) /* data behind the end */
+	if (d->fin_heard && offset + s->payload_wire_len > d->fin) /* data behind the end */
 		return ERR_OK;
 	if (s->payload.len > 0) {
-		struct piece data = at;
-
-		data.len = s->payload.len;
-		data.bytes = s->payload.ptr;
-		e = order_take(env, f, side, &data);
+		p.offset = offset;
+		p.len = s->payload.len;
+		p.bytes = s->payload.ptr;
+		e = order_take(env, f, side, &p);
 	}
 	if (cut > 0 && e == ERR_OK) {
-		at.offset += s->payload.len;
-		at.len = cut;
-		e = order_take(env, f, side, &at);
+		p.offset = offset + s->payload.len;
+		p.len = cut;
+		p.bytes = NULL;
+		e = order_take(env, f, side, &p);
 	}
 	return e;
 }
@@ -122,20 +124,17 @@ static enum err take_payload(struct flow_env *env, struct flow *f, enum stream_s
 static enum err take_from(struct flow_env *env, struct flow *f, enum stream_side side,
 			  const struct segment *s, int64_t offset, int64_t ack)
 {
-	struct segment known = *s;
-	struct piece at = {.ack = ack, .time_ns = s->time_ns, .frame = s->frame};
+	uint64_t before = (uint64_t)-offset;
+	struct segment known;
 
-	if (offset < 0) {
-		uint64_t before = (uint64_t)-offset;
-
-		if (before >= s->payload_wire_len)
-			return ERR_OK;
-		known.payload = slice_skip(s->payload, (size_t)before);
-		known.payload_wire_len -= (uint32_t)before;
-		offset = 0;
-	}
-	at.offset = (uint64_t)offset;
-	return take_payload(env, f, side, &known, at);
+	if (offset >= 0)
+		return take_payload(env, f, side, s, (uint64_t)offset, ack);
+	if (before >= s->payload_wire_len)
+		return ERR_OK;
+	known = *s;
+	known.payload = slice_skip(s->payload, (size_t)before);
+	known.payload_wire_len -= (uint32_t)before;
+	return take_payload(env, f, side, &known, 0, ack);
 }
 
 static void take_fin(struct flow *f, enum stream_side side, int64_t offset)

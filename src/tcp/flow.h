@@ -19,6 +19,7 @@ enum { FLOW_SIDES = 2 };
 
 enum flow_state {
 	FLOW_HALF_OPEN, /* nothing was handed over yet, and the handler does not know of it */
+	FLOW_ONE_SIDED, /* told, but only one side was heard so far: of strangers there may be many */
 	FLOW_OPEN,
 	FLOW_CLOSING, /* one side has ended */
 	FLOW_CLOSED,  /* told to the handler; kept for a while, to know its late segments by */
@@ -33,7 +34,8 @@ struct direction {
 	uint64_t fin;   /* offset at which it ends, if fin_heard */
 	uint32_t base;  /* sequence number of offset 0, if known */
 	bool known;
-	bool heard; /* a segment of it was seen */
+	bool base_said; /* by its SYN */
+	bool heard;     /* a segment of it was seen */
 	bool fin_heard;
 };
 

@@ -49,7 +49,7 @@ static void emit_piece(struct flow_env *env, struct flow *f, enum stream_side si
 	struct stream_chunk chunk = {
 		.from = side,
 		.time_ns = p->time_ns,
-		.frame = p->frame,
+		.frame = env->frame, /* what was held is complete only now */
 		.offset = p->offset,
 		.acked = p->ack > (int64_t)told ? (int64_t)told : p->ack,
 	};

@@ -26,11 +26,14 @@ enum {
 	RANK_SHIFT = 48,    /* the hash's highest bits: the table uses the lowest */
 	PORT_BITS = 64,     /* per word of the port set */
 	PORT_WORDS = 65536 / PORT_BITS,
+	RECENT_FLOWS = 256, /* a power of two */
 };
 
 static const size_t state_max[FLOW_STATES] = {
-	[FLOW_HALF_OPEN] = 1 << 15, [FLOW_OPEN] = TCP_FLOWS_MAX, [FLOW_CLOSING] = 1 << 16,
-	[FLOW_CLOSED] = 1 << 14,    [FLOW_IGNORED] = 1 << 16,    [FLOW_SHED] = TCP_FLOWS_MAX,
+	[FLOW_HALF_OPEN] = 1 << 15,  [FLOW_ONE_SIDED] = TCP_ONE_SIDED_MAX,
+	[FLOW_OPEN] = TCP_FLOWS_MAX, [FLOW_CLOSING] = 1 << 13,
+	[FLOW_CLOSED] = 1 << 14,     [FLOW_IGNORED] = 1 << 16,
+	[FLOW_SHED] = TCP_FLOWS_MAX,
 };
 
 struct flow_list {
@@ -50,6 +53,8 @@ struct tcp {
 	uint32_t share_beginning, share_running; /* of TCP_SHARE_ALL */
 	int64_t share_ns;                        /* when that became so */
 	uint64_t ports[PORT_WORDS];
+	struct flow
+		*recent[RECENT_FLOWS]; /* found last, by their ports: most segments are of these */
 };
 
 struct flow_key {
@@ -67,6 +72,13 @@ static bool flow_has_key(const void *item, const void *key)
 	       (endpoint_eq(&f->said.client, k->b) && endpoint_eq(&f->said.server, k->a));
 }
 
+/* Where a flow of these ports, in either order, is among the recent ones. */
+static struct flow **recent_of(struct tcp *t, const struct flow_key *k)
+{
+	return &t->recent[(k->a->port ^ k->b->port) & (RECENT_FLOWS - 1)];
+}
+
+/* The same for both directions. */
 static uint64_t key_hash(const struct flow_key *k)
 {
 	return endpoint_pair_hash(k->a, k->b);
@@ -165,6 +177,8 @@ static void forget(struct tcp *t, struct flow *f)
 	struct flow_key key = {.a = &f->said.client, .b = &f->said.server};
 
 	assert(!f->order);
+	if (*recent_of(t, &key) == f)
+		*recent_of(t, &key) = NULL;
 	(void)map_take(&t->flows, key_hash(&key), &key);
 	list_remove(&t->lists[f->state], f);
 	mem_free(f);
@@ -221,7 +235,9 @@ static void settle(struct tcp *t, struct flow *f)
 	} else if (client || server) {
 		set_state(t, f, FLOW_CLOSING);
 	} else if (f->opened) {
-		set_state(t, f, FLOW_OPEN);
+		bool both = f->dir[STREAM_CLIENT].heard && f->dir[STREAM_SERVER].heard;
+
+		set_state(t, f, both ? FLOW_OPEN : FLOW_ONE_SIDED);
 	}
 }
 
@@ -400,8 +416,10 @@ static enum stream_side side_of(const struct flow *f, const struct segment *s)
 static enum err find_flow(struct tcp *t, const struct segment *s, struct flow **out)
 {
 	struct flow_key key = {.a = &s->src, .b = &s->dst};
-	struct flow *f = map_get(&t->flows, key_hash(&key), &key);
+	struct flow **recent = recent_of(t, &key), *f = *recent;
 
+	if (!f || !flow_has_key(f, &key))
+		*recent = f = map_get(&t->flows, key_hash(&key), &key);
 	if (f && (is_wanted_again(t, f, s) || flow_is_reused(f, side_of(f, s), s))) {
 		end_flow(t, f, STREAM_END_REUSED);
 		f = NULL;
@@ -484,6 +502,7 @@ enum err tcp_new(const struct tcp_options *options, const struct stream_handler 
 	t->env.handler = *handler;
 	t->touch_ns = idle_ns / 8 < NS_PER_S ? idle_ns / 8 : NS_PER_S;
 	t->lists[FLOW_HALF_OPEN].idle_ns = idle_ns;
+	t->lists[FLOW_ONE_SIDED].idle_ns = idle_ns;
 	t->lists[FLOW_OPEN].idle_ns = idle_ns;
 	t->lists[FLOW_CLOSING].idle_ns = CLOSING_IDLE_S * NS_PER_S;
 	t->lists[FLOW_CLOSED].idle_ns = CLOSED_KEPT_S * NS_PER_S;

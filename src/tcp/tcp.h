@@ -24,7 +24,8 @@
 
 enum {
 	TCP_PORTS_MAX = 64,
-	TCP_FLOWS_MAX = 1 << 20,     /* past it the longest idle flow is closed */
+	TCP_FLOWS_MAX = 1 << 17, /* heard from both sides; past it the longest idle one is closed */
+	TCP_ONE_SIDED_MAX = 1 << 13, /* the same of those heard from one side only */
 	TCP_HOLD_MAX = 4 << 20,      /* bytes held per direction before a hole becomes a gap */
 	TCP_HOLD_ALL_MAX = 32 << 20, /* bytes held in all flows together */
 	TCP_REORDER_FRAMES = 64,     /* of the same flow, for a hole that was acknowledged */

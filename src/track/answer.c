@@ -104,8 +104,15 @@ static void finish(struct conversation *c, int64_t time_ns, uint64_t frame)
 static void begin(struct conversation *c)
 {
 	myp_answer_begin(&c->answer, c->first->code, c->session->caps);
+	c->answer.spares_columns = c->response.spares_results;
 	response_begin(&c->response, c->first->n, c->first->code);
 	c->answering = true;
+}
+
+/* Its packets may have been captured in another order than they were sent in. */
+static void note_end(struct response *r, int64_t end_ns)
+{
+	r->last_ns = end_ns > r->last_ns ? end_ns : r->last_ns;
 }
 
 void answer_settle_silent(struct conversation *c, const struct stream_chunk *chunk)
@@ -250,7 +257,7 @@ void answer_before_command(struct conversation *c, const struct stream_chunk *ch
 		       (uint64_t)chunk->acked == c->position[STREAM_SERVER];
 
 	if (waits_for_unsure_eof(c) && c->answer.shape == MYP_SHAPE_PREPARE &&
-	    !conversation_is_partial(c, STREAM_SERVER))
+	    c->in_step[STREAM_SERVER] && !conversation_is_partial(c, STREAM_SERVER))
 		learn_no_eof(c, chunk->time_ns, chunk->frame);
 	if (!c->in_step[STREAM_SERVER])
 		realign(c, chunk, has_all);
@@ -302,9 +309,16 @@ static void learn_run(struct conversation *c)
 /* Nobody waits, or what was held for somebody was not the last. */
 static void on_orphan(struct conversation *c, const struct myp_packet *p)
 {
+	bool is_error = p->payload.len > 0 && p->payload.ptr[0] == MYP_ERR;
+
 	/* Before it closes an idle connection a server may say why; nobody asked for that. */
-	if (p->payload.len > 0 && p->payload.ptr[0] == MYP_ERR && p->sequence == 0)
+	if (is_error && p->sequence == 0)
 		return;
+	/* Or why it does not wait for the rest of a command: nobody knows whether that will come, and be answered. */
+	if (is_error && conversation_is_partial(c, STREAM_CLIENT)) {
+		c->in_step[STREAM_SERVER] = false;
+		return;
+	}
 	learn_run(c);
 	c->tracker->coverage.orphan_responses += !c->held;
 	fall_out_of_step(c, p);
@@ -353,7 +367,7 @@ void answer_packet(struct conversation *c, const struct stream_chunk *chunk,
 		fall_out_of_step(c, p);
 		return;
 	}
-	c->response.last_ns = chunk->time_ns;
+	note_end(&c->response, conversation_packet_end_ns(c, chunk));
 	c->response.packets++;
 	c->response.bytes += p->wire_len;
 	response_add(&c->response, &item, c->answer.binary, prepared_of(c, &item));
@@ -370,4 +384,12 @@ void answer_packet(struct conversation *c, const struct stream_chunk *chunk,
 	complete(c, chunk->time_ns, chunk->frame);
 	if (!c->held)
 		answer_settle_silent(c, chunk);
+}
+
+void answer_rows(struct conversation *c, const struct stream_chunk *chunk, struct slice *bytes)
+{
+	if (!c->answering || c->held || !c->in_step[STREAM_SERVER])
+		return;
+	response_take_rows(&c->response, &c->answer, bytes);
+	c->response.last_ns = chunk->time_ns;
 }

@@ -28,6 +28,14 @@ static void on_file_piece(struct conversation *c, const struct stream_chunk *chu
 		tracker_emit(c->tracker, &e);
 }
 
+/* True if it was decoded. What cannot be for want of memory is not told as if it were not known. */
+static bool is_decoded(struct tracker *t, enum err e)
+{
+	if (e == ERR_NOMEM)
+		tracker_fail(t, e);
+	return e == ERR_OK;
+}
+
 static void decode_query(struct conversation *c, struct slice payload, struct command *cmd)
 {
 	struct session *s = c->session;
@@ -35,7 +43,8 @@ static void decode_query(struct conversation *c, struct slice payload, struct co
 
 	if (!s->caps_known)
 		s->caps |= guess_caps(payload);
-	if (myp_query_decode(payload, s->caps, &c->tracker->attributes, &q) != ERR_OK)
+	if (!is_decoded(c->tracker,
+			myp_query_decode(payload, s->caps, &c->tracker->attributes, &q)))
 		return;
 	cmd->text = q.text;
 	cmd->text_known = true;
@@ -50,6 +59,8 @@ static const uint8_t *long_data_flags(struct tracker *t, const struct statement 
 	if (!st->long_data)
 		return NULL;
 	flags = buf_reserve(&t->long_data_flags, st->param_count);
+	if (!flags)
+		tracker_fail(t, ERR_NOMEM);
 	for (uint16_t i = 0; flags && i < st->param_count; i++)
 		flags[i] = statement_has_long_data(st, i);
 	return flags;
@@ -90,13 +101,30 @@ static bool may_miss_long_data(const struct statement *st, const struct myp_para
 	return false;
 }
 
+/*
+ * Values that nobody wants are not read where only values are to come: types that were sent stay to be kept, and
+ * what is in doubt to be settled.
+ */
+static bool may_spare_values(const struct conversation *c, const struct statement *st,
+			     struct slice payload)
+{
+	return c->tracker->sink.spares & EVENT_VALUES && st && st->counts_known && st->types &&
+	       !st->in_doubt && !st->long_data && !(c->session->caps & MYP_CAP_QUERY_ATTRIBUTES) &&
+	       myp_execute_carries_types(payload, st->param_count);
+}
+
 static void decode_execute(struct conversation *c, struct slice payload, struct command *cmd,
 			   struct myp_execute *out)
 {
 	struct tracker *t = c->tracker;
 	const struct statement *st = cmd->statement;
 	struct myp_execute_context ctx = {.caps = c->session->caps};
+	bool being_prepared;
 
+	if (may_spare_values(c, st, payload)) {
+		c->carried += st->param_count > 0;
+		return;
+	}
 	if (st) {
 		ctx.param_count_known = st->counts_known;
 		ctx.param_count = st->param_count;
@@ -104,9 +132,12 @@ static void decode_execute(struct conversation *c, struct slice payload, struct 
 		ctx.long_data = long_data_flags(t, st);
 	}
 	if (cmd->cut ||
-	    myp_execute_decode(payload, &ctx, &t->params, &t->attributes, out) != ERR_OK)
+	    !is_decoded(t, myp_execute_decode(payload, &ctx, &t->params, &t->attributes, out)))
 		return;
-	if (may_miss_long_data(st, &t->params) || (st && st->in_doubt && out->left > 0)) {
+	/* A statement that is just being prepared has had none: all since then was heard. */
+	being_prepared = !st && cmd->text_known && c->lost_commands == 0;
+	if ((!being_prepared && may_miss_long_data(st, &t->params)) ||
+	    (st && st->in_doubt && out->left > 0)) {
 		t->params.count = 0;
 		return;
 	}
@@ -127,7 +158,8 @@ static void decode_bulk(struct conversation *c, struct slice payload, struct com
 		ctx.param_count = st->param_count;
 		ctx.types = st->types;
 	}
-	if (cmd->cut || myp_bulk_decode(payload, &ctx, &c->tracker->params, &bulk) != ERR_OK)
+	if (cmd->cut ||
+	    !is_decoded(c->tracker, myp_bulk_decode(payload, &ctx, &c->tracker->params, &bulk)))
 		return;
 	cmd->params_known = bulk.values_known;
 	cmd->sets = bulk.sets;
@@ -272,7 +304,7 @@ static void on_command(struct conversation *c, const struct stream_chunk *chunk,
 	struct command cmd = {
 		.n = ++s->commands,
 		.first_ns = c->packet_ns[STREAM_CLIENT],
-		.last_ns = chunk->time_ns,
+		.last_ns = conversation_packet_end_ns(c, chunk),
 		.code = p->payload.ptr[0],
 		.cut = p->payload_len > p->payload.len,
 		.database = fact_slice(&s->database),
@@ -297,6 +329,8 @@ static void on_command(struct conversation *c, const struct stream_chunk *chunk,
 	pending->statement_id = cmd.statement_id;
 	if (effect_needs_text(&cmd))
 		buf_put_slice(&pending->text, cmd.text);
+	if (buf_err(&pending->text) == ERR_NOMEM)
+		tracker_fail(t, ERR_NOMEM);
 	t->coverage.commands++;
 	t->coverage.limits += cmd.cut;
 	t->coverage.unknown_commands += !myp_command_known(cmd.code);
@@ -318,6 +352,16 @@ static bool is_reply(const struct conversation *c, const struct myp_packet *p)
 	return p->sequence != 0 && c->first && c->first->code == MYP_COM_CHANGE_USER;
 }
 
+/* Where a command was thought to begin was none: what was found since is not one, either. */
+static void fall_out_of_step(struct conversation *c, const struct myp_packet *p)
+{
+	c->tracker->coverage.undecoded_bytes += p->wire_len;
+	c->in_step[STREAM_CLIENT] = false;
+	c->lost_commands = true;
+	effect_of_hole(c);
+	conversation_forget(c, STREAM_CLIENT);
+}
+
 void command_packet(struct conversation *c, const struct stream_chunk *chunk,
 		    const struct myp_packet *p)
 {
@@ -329,6 +373,10 @@ void command_packet(struct conversation *c, const struct stream_chunk *chunk,
 		return;
 	if (p->sequence != 0 || p->payload_len == 0 || p->holed) {
 		c->tracker->coverage.undecoded_bytes += p->wire_len;
+		return;
+	}
+	if (!c->session->caps_known && !guess_is_sent(p->payload.ptr[0])) {
+		fall_out_of_step(c, p);
 		return;
 	}
 	c->infile_n = 0;

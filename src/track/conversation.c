@@ -55,6 +55,7 @@ struct conversation *conversation_new(struct tracker *t, const struct stream_flo
 	myp_reader_init(&c->readers[STREAM_CLIENT], t->options.max_statement);
 	myp_reader_init(&c->readers[STREAM_SERVER], RESPONSE_PAYLOAD_KEEP);
 	response_init(&c->response);
+	c->response.spares_results = t->sink.spares & EVENT_RESULTS;
 	return c;
 }
 
@@ -266,6 +267,8 @@ struct slice conversation_packets(struct conversation *c, const struct stream_ch
 		else
 			c->position[chunk->from] = chunk->offset + (chunk->bytes.len - bytes.len);
 		on_packet(c, chunk, &p);
+		if (chunk->from == STREAM_SERVER && bytes.len > 0)
+			answer_rows(c, chunk, &bytes);
 	}
 	if (e != ERR_OK && e != ERR_AGAIN) {
 		myp_reader_reset(r);
@@ -276,6 +279,13 @@ struct slice conversation_packets(struct conversation *c, const struct stream_ch
 		return bytes;
 	conversation_pass_over(c, bytes.len);
 	return slice_of(NULL, 0);
+}
+
+int64_t conversation_packet_end_ns(const struct conversation *c, const struct stream_chunk *chunk)
+{
+	int64_t first_ns = c->packet_ns[chunk->from];
+
+	return first_ns > chunk->time_ns ? first_ns : chunk->time_ns;
 }
 
 static bool is_heard(struct conversation *c, const struct stream_chunk *chunk)
@@ -331,9 +341,14 @@ static bool may_be_proxied(const struct conversation *c, const struct stream_chu
 
 static void on_data(struct conversation *c, const struct stream_chunk *chunk)
 {
-	struct stream_chunk rest = *chunk;
+	struct stream_chunk rest;
 
-	if (!may_be_proxied(c, chunk) || take_proxy_header(c, &rest))
+	if (!may_be_proxied(c, chunk)) {
+		on_bytes(c, chunk);
+		return;
+	}
+	rest = *chunk;
+	if (take_proxy_header(c, &rest))
 		on_bytes(c, &rest);
 }
 

@@ -78,6 +78,7 @@ struct conversation {
 	struct proxy_reader proxy; /* before the login */
 	int64_t greeting_ns;
 	uint64_t server_caps;
+	uint8_t server_collation; /* the default one, as its greeting says; 0: none */
 	struct pending *first, *last;
 	size_t pending_count;
 	bool answering; /* ANSWER and RESPONSE are of FIRST */
@@ -126,6 +127,8 @@ struct slice conversation_packets(struct conversation *c, const struct stream_ch
 /* Forgets what is incomplete of that side: its next byte is the first of a packet, and of a frame. */
 void conversation_forget(struct conversation *c, enum stream_side side);
 bool conversation_is_partial(const struct conversation *c, enum stream_side side);
+/* When the packet that CHUNK ends was whole: its first byte may have come after its last. */
+int64_t conversation_packet_end_ns(const struct conversation *c, const struct stream_chunk *chunk);
 /* Counts bytes that nothing could be made of. */
 void conversation_pass_over(struct conversation *c, uint64_t bytes);
 
@@ -158,6 +161,8 @@ void command_packet(struct conversation *c, const struct stream_chunk *chunk,
 /* answer.c */
 void answer_packet(struct conversation *c, const struct stream_chunk *chunk,
 		   const struct myp_packet *p);
+/* Takes the rows that *BYTES, which follow a packet of CHUNK, begins with. */
+void answer_rows(struct conversation *c, const struct stream_chunk *chunk, struct slice *bytes);
 /*
  * A command comes: the client took the answer before it for whole. Finds out where its response will begin, as
  * far as that is in doubt.
@@ -185,6 +190,7 @@ void effect_of_response(struct conversation *c, const struct pending *p, const s
 
 /* guess.c */
 bool guess_command_start(struct slice bytes);
+bool guess_is_sent(uint8_t code); /* a command by that number, by clients */
 /* A client's frame, the first of a command; fills *FRAME. */
 bool guess_frame_start(struct myp_unpacker *u, struct slice bytes, struct myp_frame *frame);
 bool guess_greeting(struct slice bytes); /* a whole one, and nothing else */

@@ -85,7 +85,8 @@ bool effect_needs_text(const struct command *command)
 
 	if (command->code == MYP_COM_STMT_PREPARE || command->code == MYP_COM_INIT_DB)
 		return true;
-	if (command->code != MYP_COM_QUERY || !command->text_known || command->cut)
+	if (command->code != MYP_COM_QUERY || !command->text_known || command->cut ||
+	    sql_is_ordinary(command->text))
 		return false;
 	/* The options do not matter here: what is missed under an odd sql_mode is seen at the response. */
 	sql_classify(command->text, (struct sql_options){.charset = SQL_CHARSET_PLAIN}, &class);
@@ -312,6 +313,7 @@ static void keep_state(struct conversation *c, struct slice text, const struct s
 	} else if (key.len == 0) {
 		key = set_key(text, options, &b);
 	}
+	check(c, buf_err(&b) == ERR_NOMEM ? ERR_NOMEM : ERR_OK);
 	if (buf_err(&b) != ERR_OK)
 		s->state_incomplete = true;
 	else if (class->verb == SQL_VERB_DEALLOCATE)
@@ -335,6 +337,7 @@ static void apply_set(struct conversation *c, const struct sql_class *class,
 		return;
 	buf_init(&name, NAME_MAX);
 	sql_unquote(class->charset, options, &name);
+	check(c, buf_err(&name) == ERR_NOMEM ? ERR_NOMEM : ERR_OK);
 	set_collation(c, myp_charset_default_collation(buf_slice(&name)), FACT_STATEMENT);
 	buf_release(&name);
 }
@@ -498,6 +501,15 @@ static void forget(struct conversation *c, const struct pending *p)
 		c->session->database_known = false;
 }
 
+/* Before 4.1 the end of rows says nothing of the session, and before 4.0 nothing does. */
+static bool tells_status(const struct session *s, const struct result *last)
+{
+	if (!last || last->kind == RESPONSE_PREPARED) /* whose packet has no status */
+		return false;
+	return s->caps & MYP_CAP_PROTOCOL_41 ||
+	       (s->caps & MYP_CAP_TRANSACTIONS && last->kind == RESPONSE_OK);
+}
+
 void effect_of_response(struct conversation *c, const struct pending *p, const struct response *r)
 {
 	const struct result *last = response_last(r);
@@ -512,7 +524,7 @@ void effect_of_response(struct conversation *c, const struct pending *p, const s
 		return;
 	}
 	apply_command(c, p, r);
-	if (!last || last->kind == RESPONSE_PREPARED) /* whose packet has no status */
+	if (!tells_status(c->session, last))
 		return;
 	apply_status(c->session, last->status);
 	for (size_t i = 0; i < r->result_count; i++)

@@ -50,6 +50,21 @@ static bool length_fits(uint8_t code, uint32_t len)
 	return false;
 }
 
+bool guess_is_sent(uint8_t code)
+{
+	switch (code) {
+	case MYP_COM_SLEEP: /* these are the server's own */
+	case MYP_COM_CONNECT:
+	case MYP_COM_TIME:
+	case MYP_COM_DELAYED_INSERT:
+	case MYP_COM_CONNECT_OUT:
+	case MYP_COM_DAEMON:
+		return false;
+	default:
+		return myp_command_known(code);
+	}
+}
+
 static bool looks_like_text(struct slice text)
 {
 	for (size_t i = 0; i < text.len && i < LOOK_AT; i++) {
@@ -105,7 +120,7 @@ static bool begins_with_commands(struct slice bytes, bool goes_on)
 		cur_skip(&c, len);
 		packets++;
 	}
-	return packets > 0;
+	return packets > 0 && (goes_on || cur_left(&c) == 0);
 }
 
 bool guess_command_start(struct slice bytes)

@@ -51,6 +51,8 @@ static void login_failed(struct conversation *c, const struct stream_chunk *chun
 	memcpy(s->login_error.sqlstate, err.sqlstate, sizeof(err.sqlstate));
 	mem_free(s->login_error.message);
 	s->login_error.message = mem_copy_str(err.message.ptr, err.message.len);
+	if (!s->login_error.message)
+		tracker_fail(c->tracker, ERR_NOMEM);
 	end_login(c, chunk, SESSION_LOGIN_ERROR);
 	conversation_go_deaf(c);
 }
@@ -79,6 +81,7 @@ static void on_greeting(struct conversation *c, const struct stream_chunk *chunk
 	set_fact(c, &s->server_version, g.server_version);
 	set_fact(c, &s->auth_plugin, g.auth_plugin);
 	c->server_caps = g.caps;
+	c->server_collation = g.collation;
 	conversation_set_phase(c, PHASE_LOGIN);
 }
 
@@ -102,7 +105,8 @@ static void on_login(struct conversation *c, const struct stream_chunk *chunk,
 	}
 	s->caps = myp_caps_agreed(c->server_caps, l.caps);
 	s->caps_known = true;
-	session_set_collation(s, l.collation, FACT_LOGIN);
+	/* Who names none gets the server's; before 4.1 nobody could. */
+	session_set_collation(s, l.collation ? l.collation : c->server_collation, FACT_LOGIN);
 	if (l.is_ssl_request) {
 		c->tracker->coverage.encrypted++;
 		end_login(c, chunk, SESSION_LOGIN_TLS);

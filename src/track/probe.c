@@ -171,12 +171,16 @@ static void hand_on(struct probe *p, struct probed *f, const struct stream_chunk
 		p->inner.chunk(p->inner.ctx, f->inner, &c);
 }
 
+/* With the last one of them it became clear what they are: events are told in the order of frames. */
 static void hand_on_held(struct probe *p, struct probed *f)
 {
+	uint64_t frame = f->held_count > 0 ? f->held[f->held_count - 1].chunk.frame : 0;
+
 	for (size_t i = 0; i < f->held_count; i++) {
 		struct held *h = &f->held[i];
 
 		h->chunk.bytes = slice_of(f->bytes.ptr + h->at, h->chunk.bytes.len);
+		h->chunk.frame = frame;
 		hand_on(p, f, &h->chunk);
 	}
 	drop_held(f);

@@ -37,6 +37,11 @@ void tracker_free(struct tracker *t)
 	mem_free(t);
 }
 
+void tracker_spare(struct tracker *t, uint32_t details)
+{
+	t->sink.spares = details;
+}
+
 void tracker_fail(struct tracker *t, enum err e)
 {
 	if (t->failed == ERR_OK)

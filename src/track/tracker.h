@@ -25,6 +25,9 @@ enum err tracker_new(const struct tracker_options *options, const struct event_s
 		     struct tracker **out) MUST_CHECK;
 void tracker_free(struct tracker *t); /* NULL is fine */
 
+/* From now on the sink spares those details (enum event_detail). Until it is said: what the sink itself says. */
+void tracker_spare(struct tracker *t, uint32_t details);
+
 /* Where chunks go. */
 struct stream_handler tracker_handler(struct tracker *t);
 

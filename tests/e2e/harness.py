@@ -3,6 +3,7 @@
 The judge is the server's own general log. What myna heard is turned into the log's words, and the
 two are compared connection by connection, entry by entry.
 """
+import base64
 import json
 import pathlib
 import re
@@ -126,7 +127,7 @@ def plain(text):
     return text.strip(" \t\n;")
 
 
-STRING = r"'((?:[^'\\]|\\.|'')*)'"
+STRING = r"'((?:[^'\\]++|\\.|'')*+)'"
 ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "0": "\0", "Z": "\x1a"}
 LITERAL = re.compile(rf"\b[xX]'([0-9a-fA-F]*)'|(?:\b(?:TIMESTAMP|DATE|TIME))?{STRING}|\b(\d+(?:\.\d+)?e[+-]?\d+)\b",
                      re.S)
@@ -140,7 +141,7 @@ def plain_literal(match):
     if digits is not None:
         return repr(bytes.fromhex(digits).decode("utf-8", "surrogateescape"))
     value = re.sub(r"\\(.)|''", lambda m: ESCAPES.get(m.group(1), m.group(1) or "'"), string, flags=re.S)
-    return repr(re.sub(r"(\d\d:\d\d:\d\d)\.0+$", r"\1", value))
+    return repr(re.sub(r"(\d\d:\d\d:\d\d(?:\.\d*[1-9])?)\.?0+$", r"\1", value))
 
 
 def log_entry(command, text):
@@ -157,6 +158,8 @@ def is_logged(exchange):
 def heard_entry(exchange):
     word = LOG_WORDS.get(exchange["command"], exchange["command"])
     text = exchange.get("text") if word == "Execute" else exchange.get("sql")
+    if word != "Execute" and "sql_base64" in exchange:  # the log has what was sent
+        text = base64.b64decode(exchange["sql_base64"]).decode("utf-8", "surrogateescape")
     return log_entry(word, text or "")
 
 
@@ -189,10 +192,11 @@ def assert_same(heard, logged, what=""):
                                        f"only {who} {more[shared]!r}")
 
 
-def assert_heard_all(events, log, at_least=1):
-    """Every session that was heard is in the log, entry by entry; there are at least AT_LEAST."""
-    heard = heard_conversations(events)
-    logged = logged_conversations(log)
+def assert_heard_all(events, log, at_least=1, seen=lambda entries: entries):
+    """Every session that was heard is in the log, entry by entry; there are at least AT_LEAST. SEEN makes of either's
+    entries those that are compared."""
+    heard = {number: seen(entries) for number, entries in heard_conversations(events).items()}
+    logged = {number: seen(entries) for number, entries in logged_conversations(log).items()}
     assert len(heard) >= at_least, f"{len(heard)} sessions heard, not {at_least}"
     for number, entries in heard.items():
         assert number in logged, f"connection {number} was heard, but the server does not know it"

@@ -48,6 +48,19 @@ TIMES = [
     (TIME, time(0, 0, 1, 2, 3), "TIME(6)"), (TIME, time(1, 34, 22, 59, 59), "TIME(6)"),
     (TIME, time(1, 0, 0, 0, 0, 1), "TIME(6)"), (TIME, time(0, 2, 3, 4, 5, 100000), "TIME(6)"),
 ]
+POINT = struct.pack("<IBIdd", 0, 1, 1, 1.5, -2)
+KINDS = [
+    (SHORT, b"\xe8\x07", "YEAR"), (LONGLONG | UNSIGNED, b"\xff" * 8, "BIT(64)"), (TINY, b"\x05", "BIT(3)"),
+    (VAR_STRING, binary.lenenc(b"b'c"), "ENUM('a', 'b\'\'c')"), (TINY, b"\2", "ENUM('a', 'b')"),
+    (VAR_STRING, binary.lenenc(b"a,c"), "SET('a', 'b', 'c')"), (LONG, b"\5\0\0\0", "SET('a', 'b', 'c')"),
+    (BLOB, binary.lenenc(POINT), "GEOMETRY"),
+    (BLOB, binary.lenenc(b"\0\xff"), "BINARY(4)"), (VAR_STRING, binary.lenenc(b"-1.25"), "FLOAT"),
+    (FLOAT, struct.pack("<f", 0.1), "FLOAT"), (NEWDECIMAL, binary.lenenc(b"-99999.995"), "DECIMAL(8,3)"),
+    (DATE, date(2024, 0, 0), "DATE"), (DATETIME, date(2024, 2, 0, 1, 2, 3), "DATETIME"),
+    (TIME, time(1, 0, 0, 0, 0, 500000), "TIME(1)"), (TIME, time(1, 3, 22, 59, 58, 999999), "TIME(6)"),
+]
+DOCUMENTS = [(VAR_STRING, binary.lenenc(text), "JSON") for text in (
+    b'{"a": [1, 2.5, null], "b": "it\'s \\u20ac \\\\ \\"x\\""}', b"[]", b'"\xe2\x82\xac"')]
 STRINGS = [b"", b"plain", b"it's", b"\\", b"\\'", b"a\0b", b"\n\r\t\x1a\x08", b'"', b"%_\\%\\_", b"'" * 9,
            "\u00c3\u00e9\u20ac\U0001f426".encode(), bytes(range(1, 128)), b"-- x", b"*/", b"?"]
 RAW = [b"\xff\xfe", b"\xc3", b"ok\xed\xa0\x80", bytes(range(256))]
@@ -102,6 +115,23 @@ def test_numbers(connection):
 
 def test_times(connection):
     assert_same_values(connection, TIMES)
+
+
+def test_other_kinds_of_columns(connection, server):
+    assert_same_values(connection, KINDS)
+    if not server.version.startswith("5.6"):
+        assert_same_values(connection, DOCUMENTS)
+
+
+def test_texts_under_ansi_quotes(connection):
+    connection.cursor().execute("SET sql_mode = 'ANSI_QUOTES'")
+    assert_same_values(connection, TEXTS[:30] + KINDS)
+
+
+def test_utf8mb3(connection):
+    connection.cursor().execute("SET NAMES utf8")
+    assert_same_values(connection, [(VAR_STRING, binary.lenenc("\u00e9\u20ac'\\".encode()),
+                                     "VARCHAR(30) CHARACTER SET utf8")], charset="utf8mb3")
 
 
 def test_texts(connection):

@@ -234,6 +234,10 @@ static void binary_rows_and_out_parameters(void **state)
 	     {SLICE_LIT("\xfe\0\0\x0a\x10\0\0"), MYP_ITEM_ROWS_END}, {OK_PLAIN, MYP_ITEM_OK});
 	RUNS(MYP_COM_STMT_EXECUTE, OLD, start[0], start[1], {EOF_PLAIN, MYP_ITEM_COLUMNS_END},
 	     {BINARY_ROW, MYP_ITEM_ROW}, {EOF_PLAIN, MYP_ITEM_ROWS_END});
+	/* the same of MySQL 5.6, whose end of the parameters' row has forgotten that it is not the last */
+	RUNS(MYP_COM_STMT_EXECUTE, OLD, start[0], start[1],
+	     {SLICE_LIT("\xfe\0\0\x0a\x10"), MYP_ITEM_COLUMNS_END}, {BINARY_ROW, MYP_ITEM_ROW},
+	     {EOF_PLAIN, MYP_ITEM_ROWS_END}, {OK_PLAIN, MYP_ITEM_OK});
 	RUNS(MYP_COM_STMT_BULK_EXECUTE, NEW, {OK_PLAIN, MYP_ITEM_OK});
 	refuses(MYP_COM_STMT_EXECUTE, NEW, start, 2, TEXT_ROW);
 }

@@ -332,6 +332,11 @@ static void any_text_has_a_class(struct slice text, struct sql_options o, struct
 	bool secret = false;
 	struct sql_class c;
 
+	if (sql_is_ordinary(sql)) {
+		sql_classify(sql, o, &c);
+		CHECK(c.verb >= SQL_VERB_SELECT && c.verb <= SQL_VERB_REPLACE);
+		CHECK(!c.changes && !c.secret && c.rest.len == 0);
+	}
 	do {
 		sql_classify(rest, o, &c);
 		CHECK(c.rest.len < rest.len || rest.len == 0);
@@ -347,6 +352,30 @@ static void any_text_has_a_class(struct slice text, struct sql_options o, struct
 	if (!secret)
 		CHECK(slice_eq(buf_slice(out), sql));
 	free(exact);
+}
+
+static void ordinary_statements_are_known_at_a_glance(void **state)
+{
+	static const char *const ordinary[] = {
+		"SELECT c FROM t WHERE id=1", "insert\tinto t values (1);", "Update t set a = 1 ; ",
+		"delete from t", "replace into t values (1, 'x')"};
+	static const char *const others[] = {"",
+					     "select",
+					     "select 1; select 2",
+					     "select @a",
+					     "select get_lock ('a', 1)",
+					     "selected 1",
+					     "select(1)",
+					     "set a = 1",
+					     "/* x */ select 1",
+					     "replaces 1",
+					     "insert into t values (password('x'))"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ordinary) / sizeof(*ordinary); i++)
+		CHECK(sql_is_ordinary(slice_cstr(ordinary[i])));
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		CHECK(!sql_is_ordinary(slice_cstr(others[i])));
 }
 
 static void soups_and_truncations_have_a_class(void **state)
@@ -386,6 +415,7 @@ int main(void)
 		cmocka_unit_test(passwords_are_masked),
 		cmocka_unit_test(what_is_no_password_stays),
 		cmocka_unit_test(quotes_come_off),
+		cmocka_unit_test(ordinary_statements_are_known_at_a_glance),
 		cmocka_unit_test(soups_and_truncations_have_a_class),
 	};
 

@@ -96,6 +96,58 @@ static void rows_are_counted_and_summed(void **state)
 	response_release(&r);
 }
 
+/* The two rows of add_rows() and what comes behind them, as packets. */
+#define TWO_ROWS                                                                                   \
+	"\2\0\0\4\1"                                                                               \
+	"1"                                                                                        \
+	"\3\0\0\5\2"                                                                               \
+	"22"
+
+static void rows_may_be_taken_together(void **state)
+{
+	struct slice bytes = SLICE_LIT(TWO_ROWS "\5\0\0\6\xfe\0\0\2\0"), none = {.len = 0};
+	struct myp_answer a = {.phase = MYP_ANSWER_ROWS};
+	struct response one_by_one, r;
+
+	(void)state;
+	begin(&one_by_one, MYP_COM_QUERY);
+	add_rows(&one_by_one);
+	begin(&r, MYP_COM_QUERY);
+	response_take_rows(&r, &a, &bytes); /* there is nothing that they could belong to */
+	add(&r, one_column);
+	add(&r, column("a", MYP_TYPE_LONG));
+	response_take_rows(&r, &a, &none);
+	CHECK(r.rows == 0 && bytes.len == 22);
+	response_take_rows(&r, &a, &bytes);
+	CHECK(bytes.len == 9 && r.packets == 2 && r.bytes == 13);
+	CHECK(r.rows == 2 && r.row_bytes == 5 && r.results[0].rows == 2);
+	CHECK(r.results[0].row_bytes == 5 && r.results[0].sum_known);
+	CHECK(r.results[0].sum.ordered == one_by_one.results[0].sum.ordered);
+	CHECK(r.results[0].column_sums[0].sum.unordered ==
+	      one_by_one.results[0].column_sums[0].sum.unordered);
+	response_release(&one_by_one);
+	response_release(&r);
+}
+
+static void what_is_spared_is_left_out(void **state)
+{
+	struct slice bytes = SLICE_LIT(TWO_ROWS);
+	struct myp_answer a = {.phase = MYP_ANSWER_ROWS};
+	struct response r;
+
+	(void)state;
+	begin(&r, MYP_COM_QUERY);
+	r.spares_results = true;
+	response_begin(&r, 6, MYP_COM_QUERY);
+	add_rows(&r);
+	response_take_rows(&r, &a, &bytes); /* they come too late, but that is not for it to say */
+	response_end(&r, true);
+	CHECK(r.kind == RESPONSE_ROWS && r.rows == 4 && r.row_bytes == 10 && !r.failed);
+	CHECK(r.results[0].column_count == 1 && r.results[0].warnings == 7);
+	CHECK(!r.results[0].sum_known && !r.results[0].columns && !r.results[0].column_sums);
+	response_release(&r);
+}
+
 static void several_results_are_kept_apart(void **state)
 {
 	struct response r;
@@ -226,6 +278,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_ok_is_kept_beyond_its_packet),
 		cmocka_unit_test(rows_are_counted_and_summed),
+		cmocka_unit_test(rows_may_be_taken_together),
+		cmocka_unit_test(what_is_spared_is_left_out),
 		cmocka_unit_test(several_results_are_kept_apart),
 		cmocka_unit_test(an_error_ends_the_rows_before_it),
 		cmocka_unit_test(what_was_not_heard_whole_is_lost),

@@ -222,6 +222,11 @@ static void probes_are_no_data(void **state)
 	world_release(&w);
 }
 
+static void keep_chunk(void *ctx, const struct stream_chunk *c)
+{
+	*(struct stream_chunk *)ctx = *c;
+}
+
 static void a_retransmitted_syn_changes_nothing_a_new_one_everything(void **state)
 {
 	struct world w;
@@ -295,6 +300,56 @@ static void data_behind_the_end_is_ignored(void **state)
 	server(&w, 0, 4, "rest"); /* after the end: no new flow */
 	heard(&w, "C0:bye S0:rest ");
 	CHECK(end_of(&w, 0) == STREAM_END_FIN && w.log.opened == 1);
+	world_release(&w);
+}
+
+static void syns_overtaken_by_data_begin_nothing_new(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	client(&w, 0, 3, "q1");
+	say(&w, STREAM_CLIENT, TCP_SYN, -1, 0, "");
+	say(&w, STREAM_SERVER, TCP_SYN | TCP_ACK, -1, 0, "");
+	say(&w, STREAM_SERVER, TCP_SYN | TCP_ACK, -1, 0, "");
+	server(&w, 3, 2, "a1");
+	heard(&w, "C0:q1 S0:a1 ");
+	CHECK(w.log.opened == 1 && w.log.closed == 0);
+	world_release(&w);
+}
+
+static void of_flows_heard_from_one_side_the_oldest_makes_room(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	for (uint16_t i = 0; i < TCP_ONE_SIDED_MAX + 3; i++) {
+		w.client_port = (uint16_t)(20000 + i);
+		say(&w, STREAM_CLIENT, TCP_SYN, -1, 0, "");
+		client(&w, 0, 0, "q");
+		if (i < 2)
+			server(&w, 0, 1, "a");
+	}
+	CHECK(w.log.closed == 1 && w.log.flows[0].said.client.port == 20002);
+	CHECK(tcp_get_stats(w.tcp)->limit_closed == 1);
+	world_release(&w);
+}
+
+static void what_was_held_came_with_the_frame_that_freed_it(void **state)
+{
+	struct stream_chunk last = {.gap = 0};
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	w.log.on_chunk = keep_chunk;
+	w.log.ctx = &last;
+	handshake(&w);
+	client(&w, 1, 0, "b");
+	client(&w, 0, 0, "a");
+	CHECK(last.offset == 1 && last.frame == 5 && last.time_ns == NS_PER_S + 4 * NS_PER_US);
 	world_release(&w);
 }
 
@@ -487,6 +542,9 @@ int main(void)
 		cmocka_unit_test(the_syn_ack_alone_is_a_start),
 		cmocka_unit_test(an_answer_before_any_word_of_the_server_is_no_start),
 		cmocka_unit_test(probes_are_no_data),
+		cmocka_unit_test(syns_overtaken_by_data_begin_nothing_new),
+		cmocka_unit_test(of_flows_heard_from_one_side_the_oldest_makes_room),
+		cmocka_unit_test(what_was_held_came_with_the_frame_that_freed_it),
 		cmocka_unit_test(a_retransmitted_syn_changes_nothing_a_new_one_everything),
 		cmocka_unit_test(another_connection_without_a_start_is_noticed),
 		cmocka_unit_test(a_reset_counts_only_in_the_window),

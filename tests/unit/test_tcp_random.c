@@ -14,6 +14,8 @@ enum {
 	LEN_MAX = 600,  /* bytes of a segment */
 	STREAM_MAX = SAID_MAX * LEN_MAX,
 	SHIFT_MAX = 20, /* frames that a segment may come too late */
+	START_NS = 1000000000,
+	STEP_NS = 10000,
 };
 
 struct random {
@@ -144,7 +146,7 @@ static struct segment as_segment(const struct trial *t, size_t i)
 
 	return (struct segment){
 		.frame = i + 1,
-		.time_ns = 1000000000 + (int64_t)i * 10000,
+		.time_ns = START_NS + (int64_t)i * STEP_NS,
 		.src = ends[p->from],
 		.dst = ends[!p->from],
 		.seq = t->isn[p->from] + !syn + (uint32_t)p->offset,
@@ -163,10 +165,11 @@ static struct segment as_segment(const struct trial *t, size_t i)
 static void check_ack(void *ctx, const struct stream_chunk *c)
 {
 	const struct trial *t = ctx;
-	const struct sent *s = &t->sent[c->frame - 1];
+	const struct sent *s;
 
 	if (c->gap)
 		return;
+	s = &t->sent[(c->time_ns - START_NS) / STEP_NS];
 	CHECK(s->from == c->from && (uint64_t)c->acked <= s->ack);
 	CHECK((uint64_t)c->acked == s->ack || (t->repeated && t->reordered));
 	CHECK(c->offset >= s->offset && c->offset + c->bytes.len <= s->offset + s->len);

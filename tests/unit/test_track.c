@@ -144,6 +144,66 @@ static void texts_and_their_answers(void **state)
 		     "> 7 QUIT ? [shop]\n< 7 none 0/0 err 0\nend quit\n");
 }
 
+/* Rows that come together are taken together; what is no row ends them. */
+static void whole_answers_in_one_segment(void **state)
+{
+	static const struct line lines[] = {
+		C(0, "\3select a"),
+		RAW_S("\1\0\0\1\1\x17\0\0\2" COLUMN "\5\0\0\3" EOF_ "\2\0\0\4\1"
+		      "7\1\0\0\5\xfb\1\0\0\6\0\5\0\0\7" EOF_),
+		C(0, "\3select b"),
+		RAW_S("\1\0\0\1\1\x17\0\0\2" COLUMN "\5\0\0\3" EOF_ "\2\0\0\4\1"
+		      "7\x0e\0\0\5" ERROR_1064),
+		C(0, "\x16select a+?"),
+		RAW_S("\x0c\0\0\1" PREPARED_1_1 "\x17\0\0\2" COLUMN "\5\0\0\3" EOF_
+		      "\x17\0\0\4" COLUMN "\5\0\0\5" EOF_),
+		C(0, WITH_TYPE("\7")),
+		RAW_S("\1\0\0\1\1\x17\0\0\2" COLUMN "\5\0\0\3" EOF_
+		      "\x0a\0\0\4\0\0\1\0\0\0\0\0\0\0\x0a\0\0\5\0\0\2\0\0\0\0\0\0\0"
+		      "\5\0\0\6" EOF_)};
+
+	(void)state;
+	SAYS(OLD_END, lines,
+	     SESSION "> 1 QUERY select a [shop]\n< 1 resultset 1/3 err 0\n"
+		     "> 2 QUERY select b [shop]\n< 2 error 1/1 err 1064\n"
+		     "> 3 STMT_PREPARE select a+? [shop]\n< 3 prepared 1/0 err 0\n"
+		     "> 4 STMT_EXECUTE select a+7 [shop]\n< 4 resultset 1/2 err 0\nend fin\n");
+}
+
+/* What cannot be a row of the answer is none among rows, either. */
+static void a_packet_among_rows_that_is_none(void **state)
+{
+	static const struct line lines[] = {C(0, "\x16select a+?"),
+					    S(1, PREPARED_1_1),
+					    S(2, COLUMN),
+					    S(3, EOF_),
+					    S(4, COLUMN),
+					    S(5, EOF_),
+					    C(0, WITH_TYPE("\7")),
+					    RAW_S("\1\0\0\1\1\x17\0\0\2" COLUMN "\5\0\0\3" EOF_
+						  "\x0a\0\0\4\0\0\1\0\0\0\0\0\0\0\1\0\0\5\7"
+						  "\x0a\0\0\6\0\0\2\0\0\0\0\0\0\0\5\0\0\7" EOF_),
+					    C(0, "\x0e"),
+					    S(1, OK)};
+
+	(void)state;
+	for (uint32_t spared = 0; spared <= EVENT_RESULTS; spared++) {
+		struct talk t;
+
+		CHECK(talk_begin(&t, true));
+		tracker_spare(t.tracker, spared);
+		talk_logged_in(&t, OLD_END);
+		tell(&t, lines, sizeof(lines) / sizeof(*lines));
+		talk_end(&t, STREAM_END_FIN);
+		check_told(&t, SESSION "> 1 STMT_PREPARE select a+? [shop]\n"
+				       "< 1 prepared 1/0 err 0\n"
+				       "> 2 STMT_EXECUTE select a+7 [shop]\n"
+				       "< 2 lost 1/1 err 0\n"
+				       "> 3 PING ? [shop]\n< 3 ok 1/0 err 0\nend fin\n");
+		talk_release(&t);
+	}
+}
+
 static void the_new_end_of_results(void **state)
 {
 	static const struct line lines[] = {C(0, "\3select a"),
@@ -193,6 +253,37 @@ static void prepared_statements(void **state)
 		     "> 9 STMT_EXECUTE select a+'once' [shop]\n< 9 ok 1/0 err 0\n"
 		     "> 10 STMT_CLOSE select a+? [shop]\n< 10 none 0/0 err 0\n"
 		     "> 11 STMT_EXECUTE ? [shop]\n< 11 error 1/0 err 1064\nend fin\n");
+}
+
+/* Types are kept all the same, for whoever wants values later. */
+static void values_may_be_spared(void **state)
+{
+	static const struct line sent[] = {C(0, "\x16select a+?"),
+					   S(1, PREPARED_1_1),
+					   S(2, COLUMN),
+					   S(3, EOF_),
+					   S(4, COLUMN),
+					   S(5, EOF_),
+					   C(0, WITH_TYPE("\7")),
+					   S(1, OK),
+					   C(0, WITHOUT_TYPE("\x08")),
+					   S(1, OK)};
+	static const struct line wanted[] = {C(0, WITHOUT_TYPE("\x09")), S(1, OK)};
+	struct talk t;
+
+	(void)state;
+	CHECK(talk_begin(&t, true));
+	tracker_spare(t.tracker, EVENT_VALUES | EVENT_RESULTS);
+	talk_logged_in(&t, OLD_END);
+	tell(&t, sent, sizeof(sent) / sizeof(*sent));
+	tracker_spare(t.tracker, 0);
+	tell(&t, wanted, sizeof(wanted) / sizeof(*wanted));
+	talk_end(&t, STREAM_END_FIN);
+	check_told(&t, SESSION "> 1 STMT_PREPARE select a+? [shop]\n< 1 prepared 1/0 err 0\n"
+			       "> 2 STMT_EXECUTE select a+7 [shop]\n< 2 ok 1/0 err 0\n"
+			       "> 3 STMT_EXECUTE ? [shop]\n< 3 ok 1/0 err 0\n"
+			       "> 4 STMT_EXECUTE select a+9 [shop]\n< 4 ok 1/0 err 0\nend fin\n");
+	talk_release(&t);
 }
 
 static void prepared_and_executed_at_once(void **state)
@@ -343,6 +434,30 @@ static void a_server_may_say_why_it_leaves(void **state)
 	SAYS(OLD_END, lines, SESSION "> 1 PING ? [shop]\n< 1 ok 1/0 err 0\nend fin\n");
 }
 
+static void a_server_may_refuse_a_command_before_it_is_whole(void **state)
+{
+	static const struct line lines[] = {
+		RAW_C("\x14\0\0\0\3select "),
+		S(1, "\xff\x81\4#08S01too long"),
+		RAW_C("'0123456789'"),
+	};
+	struct talk t;
+
+	(void)state;
+	for (size_t count = 2; count <= 3; count++) {
+		CHECK(talk_begin(&t, true));
+		talk_logged_in(&t, OLD_END);
+		tell(&t, lines, count);
+		talk_end(&t, STREAM_END_FIN);
+		check_told(&t, count == 2 ? SESSION "end fin\n"
+					  : SESSION "> 1 QUERY select '0123456789' [shop]\n"
+						    "< 1 lost 0/0 err 0\nend fin\n");
+		CHECK(tracker_coverage(t.tracker)->orphan_responses == 0);
+		CHECK(tracker_coverage(t.tracker)->undecoded_bytes == 0);
+		talk_release(&t);
+	}
+}
+
 static void commands_may_be_sent_ahead(void **state)
 {
 	static const struct line lines[] = {C(0, "\3do 1"), AHEAD(0, "\3wrong"), AHEAD(0, "\3do 3"),
@@ -432,8 +547,11 @@ int main(void)
 		cmocka_unit_test(a_lost_end_of_a_login_hides_no_compression),
 		cmocka_unit_test(an_error_in_place_of_the_greeting),
 		cmocka_unit_test(texts_and_their_answers),
+		cmocka_unit_test(whole_answers_in_one_segment),
+		cmocka_unit_test(a_packet_among_rows_that_is_none),
 		cmocka_unit_test(the_new_end_of_results),
 		cmocka_unit_test(prepared_statements),
+		cmocka_unit_test(values_may_be_spared),
 		cmocka_unit_test(prepared_and_executed_at_once),
 		cmocka_unit_test(local_infile),
 		cmocka_unit_test(a_long_local_infile),
@@ -442,6 +560,7 @@ int main(void)
 		cmocka_unit_test(the_database_follows_what_succeeds),
 		cmocka_unit_test(a_replica_is_passed_over),
 		cmocka_unit_test(a_server_may_say_why_it_leaves),
+		cmocka_unit_test(a_server_may_refuse_a_command_before_it_is_whole),
 		cmocka_unit_test(commands_may_be_sent_ahead),
 		cmocka_unit_test(too_many_commands_without_an_answer),
 		cmocka_unit_test(memory_may_run_out_anywhere),

@@ -160,6 +160,45 @@ static void a_session_is_joined_at_a_command(void **state)
 		     "> 3 STMT_EXECUTE ? [db]\n< 3 ok 1/0 err 0\nend fin\n");
 }
 
+/* The EOF behind a statement's parameters, which is not heard, may still have been there. */
+static void what_is_in_a_hole_says_nothing_of_how_results_end(void **state)
+{
+	static const struct line lines[] = {C(0, "\x16insert ?"),
+					    S(1, "\0\5\0\0\0\0\0\1\0\0\0\0"),
+					    S(2, COLUMN),
+					    LOST_S(3, EOF_),
+					    C(0, "\3do 1"),
+					    S(1, OK),
+					    C(0, "\3select a"),
+					    S(1, "\1"),
+					    S(2, COLUMN),
+					    S(3, EOF_),
+					    S(4, "\1"
+						 "7"),
+					    S(5, EOF_),
+					    C(0, "\x0e"),
+					    S(1, OK)};
+
+	(void)state;
+	JOINS(lines, "joined session none @\n> 1 STMT_PREPARE insert ? [?]\ngap s 9\n"
+		     "< 1 lost 0/0 err 0\n> 2 QUERY do 1 [?]\n< 2 ok 1/0 err 0\n"
+		     "> 3 QUERY select a [?]\n< 3 resultset 1/1 err 0\n"
+		     "> 4 PING ? [?]\n< 4 ok 1/0 err 0\nend fin\n");
+}
+
+/* A stored frame of a compressed session, after its first segment ended behind its head. */
+static void what_no_client_says_shows_that_no_command_began(void **state)
+{
+	static const struct line lines[] = {
+		RAW_C("\5\0\0\0\3do 1"),
+		S(1, OK),
+		RAW_C("\x09\0\0\0\0\0\0\5\0\0\0\3do 2"),
+	};
+
+	(void)state;
+	JOINS(lines, "joined session none @\n> 1 QUERY do 1 [?]\n< 1 lost 0/0 err 0\nend fin\n");
+}
+
 static void a_greeting_may_be_lost_without_a_hole(void **state)
 {
 	static const struct line lines[] = {C(1, "\x0d\xa2\x3b\0 and so on"), S(2, OK),
@@ -237,6 +276,8 @@ int main(void)
 		cmocka_unit_test(a_hole_inside_a_statement_leaves_the_next_its_place),
 		cmocka_unit_test(types_and_long_data_behind_a_hole_are_in_doubt),
 		cmocka_unit_test(a_session_is_joined_at_a_command),
+		cmocka_unit_test(what_is_in_a_hole_says_nothing_of_how_results_end),
+		cmocka_unit_test(what_no_client_says_shows_that_no_command_began),
 		cmocka_unit_test(a_greeting_may_be_lost_without_a_hole),
 		cmocka_unit_test(how_results_end_is_found_out),
 	};
