@@ -216,30 +216,32 @@ static void contrast_counts(const uint64_t a[VERDICTS], const uint64_t b[VERDICT
 		into[v] = verdict_differs((enum verdict)v) ? more(a[v], b[v]) : b[v];
 }
 
+/* A row of which one side may be empty, without a text. */
 static enum err contrast_row(const struct outcome_row *a, const struct outcome_row *b,
 			     struct outcome *into)
 {
-	static const uint64_t none[VERDICTS];
-	const struct outcome_row *some = b ? b : a;
+	const struct outcome_row *some = b->text ? b : a;
 	struct outcome_row *row = outcome_row(into, some->key);
-	enum err e = ERR_OK;
+	enum err e;
 
 	if (row)
 		row->text = mem_copy_str(some->text, strlen(some->text));
 	if (!row || !row->text)
 		return ERR_NOMEM;
-	contrast_counts(a ? a->verdicts : none, b ? b->verdicts : none, row->verdicts);
-	row->contrast.noise = a && b && a->contrast.noise > b->contrast.noise
-				      ? a->contrast.noise
-				      : some->contrast.noise;
-	row->not_sent = b ? b->not_sent : 0;
-	for (int i = 0; b && i < APARTS; i++)
-		row->apart[i] = b->apart[i];
-	if (a)
-		e = profile_stats_merge(&row->recorded, &a->replayed);
-	if (b && e == ERR_OK)
-		e = profile_stats_merge(&row->replayed, &b->replayed);
-	return e;
+	contrast_counts(a->verdicts, b->verdicts, row->verdicts);
+	row->contrast.noise = fmax(a->contrast.noise, b->contrast.noise);
+	row->not_sent = b->not_sent;
+	memcpy(row->apart, b->apart, sizeof(row->apart));
+	e = profile_stats_merge(&row->recorded, &a->replayed);
+	return e == ERR_OK ? profile_stats_merge(&row->replayed, &b->replayed) : e;
+}
+
+static const struct outcome_row *row_or_none(const struct outcome *o, uint64_t key)
+{
+	static const struct outcome_row none;
+	const struct outcome_row *row = map_get(&o->rows, key, NULL);
+
+	return row ? row : &none;
 }
 
 static void contrast_head(const struct outcome *a, const struct outcome *b, struct outcome *into)
@@ -273,9 +275,9 @@ enum err outcome_contrast(const struct outcome *a, const struct outcome *b, stru
 	if (e == ERR_OK)
 		e = timeline_widen(&into->replayed_line, into->recorded_line.width_ns);
 	for (size_t at = 0; e == ERR_OK && (row = map_next(&b->rows, &at));)
-		e = contrast_row(map_get(&a->rows, row->key, NULL), row, into);
+		e = contrast_row(row_or_none(a, row->key), row, into);
 	for (size_t at = 0; e == ERR_OK && (row = map_next(&a->rows, &at));)
 		if (!map_get(&b->rows, row->key, NULL))
-			e = contrast_row(row, NULL, into);
+			e = contrast_row(row, row_or_none(b, row->key), into);
 	return e;
 }
