@@ -97,16 +97,21 @@ static void only_floats_and_kinds_of_types_are_told_apart(void **state)
 	CHECK(compare(a, b) == VERDICT_OTHER_TYPES);
 }
 
+static struct facts error_of(uint16_t code, const char *sqlstate)
+{
+	struct facts f = error(code);
+
+	(void)snprintf(f.sqlstate, sizeof(f.sqlstate), "%s", sqlstate);
+	return f;
+}
+
 static void another_sqlstate_is_another_error(void **state)
 {
-	struct facts a = error(1146), b = error(1146);
-
 	(void)state;
-	memcpy(a.sqlstate, "42S02", 6);
-	memcpy(b.sqlstate, "42000", 6);
-	CHECK(compare(a, b) == VERDICT_ERROR_CHANGED);
-	memcpy(b.sqlstate, "HY000", 6);
-	CHECK(compare(a, b) == VERDICT_SAME);
+	CHECK(compare(error_of(1, "42S02"), error_of(1, "42000")) == VERDICT_ERROR_CHANGED);
+	CHECK(compare(error_of(1, "42S02"), error_of(1, "42S02")) == VERDICT_SAME);
+	CHECK(compare(error_of(1, "42S02"), error_of(1, "HY000")) == VERDICT_SAME);
+	CHECK(compare(error_of(1, ""), error_of(1, "42S02")) == VERDICT_SAME);
 }
 
 static enum apart why(enum verdict v, struct evidence e)
