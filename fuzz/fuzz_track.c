@@ -2,7 +2,7 @@
  * Target: tracker_handler (the protocol machine), with the exchanges joined and texts put together.
  * The input is a list of steps; the first byte of the whole chooses how the flow begins and ends. Chunks are
  * given as they are and, in a second run, byte by byte where all was heard and made sense: both must tell
- * the same.
+ * the same. Packets are told in the second, and when the first byte says so: nothing else changes by that.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ enum {
 	STEP_ACK_LATE = 1 << 3, /* by the length of the step */
 };
 
-enum { MAX_STATEMENT = 1 << 16 };
+enum { MAX_STATEMENT = 1 << 16, MODE_PACKETS = 1 << 7 };
 
 struct run {
 	struct event_check check;
@@ -104,10 +104,11 @@ static void take_step(struct run *run, const struct stream_handler *h, void *con
 /* False if bytes were lost, or made no sense, so that another run may tell something else. */
 static bool follow(struct slice data, bool in_bytes, uint64_t *told)
 {
-	struct tracker_options options = {.max_statement = MAX_STATEMENT};
 	struct run *run = calloc(1, sizeof(*run));
 	struct cursor c = cur_of(data);
 	uint8_t mode = cur_u8(&c);
+	struct tracker_options options = {.max_statement = MAX_STATEMENT,
+					  .packets = in_bytes || mode & MODE_PACKETS};
 	struct stream_flow flow = {.id = 1, .first_ns = 1, .from_start = !(mode & 1)};
 	struct stream_handler h;
 	struct event_sink sink;

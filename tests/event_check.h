@@ -61,6 +61,23 @@ static inline void event_check_response(struct event_check_session *s, const str
 	s->responses = r->n;
 }
 
+static inline void event_check_packet(const struct event_check_session *s, const struct packet *p)
+{
+	bool unread = p->meaning == PACKET_UNKNOWN || p->meaning == PACKET_AUTH_DATA;
+
+	assert(p->n <= s->commands && (p->n == 0 || p->n > s->responses));
+	assert(p->moment_count <= PACKET_MOMENTS_MAX && p->payload.len <= p->length);
+	assert(p->hidden.len == 0 || p->hidden.len == p->payload.len);
+	assert(!p->violation || p->side != PACKET_OF_NOBODY);
+	for (size_t i = 0; i < p->payload.len; i++) {
+		bool hidden = p->hidden.len && p->hidden.ptr[i];
+
+		assert(!hidden || p->payload.ptr[i] == '*');
+		/* What a client sends and nobody understands may be a password. */
+		assert(hidden || !unread || p->side != PACKET_OF_CLIENT);
+	}
+}
+
 static inline enum err event_check_event(void *ctx, const struct event *e, struct errinfo *info)
 {
 	struct event_check *c = ctx;
@@ -68,7 +85,7 @@ static inline enum err event_check_event(void *ctx, const struct event *e, struc
 
 	assert(!s->ended && e->order >= c->order);
 	c->order = e->order;
-	assert(s->announced != (e->type == EVENT_SESSION));
+	assert(e->type == EVENT_PACKET || s->announced != (e->type == EVENT_SESSION));
 	switch (e->type) {
 	case EVENT_SESSION:
 		s->announced = true;
@@ -88,6 +105,9 @@ static inline enum err event_check_event(void *ctx, const struct event *e, struc
 	case EVENT_END:
 		assert(s->responses == s->commands);
 		s->ended = true;
+		break;
+	case EVENT_PACKET:
+		event_check_packet(s, e->packet);
 		break;
 	case EVENT_TYPES:
 		assert(!"an event");

@@ -6,6 +6,8 @@
  *   > 1 QUERY select 1 [shop]         ordinal, command, text with values in place ("?" if not known), database
  *   < 1 resultset 1/2 err 0           ordinal, kind, results/rows, error code
  *   gap c 10, data 1 5, end fin
+ *   c 1 READY_FOR_COMMAND SEND_COMMAND command 9      only where packets are asked for: side, ordinal, stage,
+ *                                                     event, meaning, length
  */
 #ifndef TESTS_TALK_H
 #define TESTS_TALK_H
@@ -141,6 +143,27 @@ static inline void talk_response(struct talk *t, const struct response *r)
 	talk_number(t, error ? error->error.code : 0, "\n");
 }
 
+static inline void talk_packet(struct talk *t, const struct packet *p)
+{
+	static const char *const sides[] = {"c ", "s ", "- "};
+	const char *stage = packet_stage_name(p->stage);
+
+	talk_put(t, sides[p->side]);
+	talk_number(t, p->n, " ");
+	talk_put(t, stage ? stage : "?");
+	talk_put(t, " ");
+	talk_put(t, p->moment_count ? packet_moment_name(p->moment) : "?");
+	talk_put(t, " ");
+	talk_put(t, packet_meaning_name(p->meaning));
+	talk_put(t, " ");
+	talk_number(t, p->length, p->doubtful ? " doubtful" : "");
+	if (p->violation) {
+		talk_put(t, ": ");
+		talk_put(t, p->violation);
+	}
+	talk_put(t, "\n");
+}
+
 static inline enum err talk_event(void *ctx, const struct event *e, struct errinfo *info)
 {
 	struct talk *t = ctx;
@@ -170,6 +193,9 @@ static inline enum err talk_event(void *ctx, const struct event *e, struct errin
 		talk_put(t, end_reason_name(e->end));
 		talk_put(t, "\n");
 		break;
+	case EVENT_PACKET:
+		talk_packet(t, e->packet);
+		break;
 	case EVENT_TYPES:
 		break;
 	}
@@ -177,9 +203,9 @@ static inline enum err talk_event(void *ctx, const struct event *e, struct errin
 }
 
 /* False if there was no memory. */
-static inline bool talk_begin(struct talk *t, bool from_start)
+static inline bool talk_begin_as(struct talk *t, bool from_start,
+				 const struct tracker_options *options)
 {
-	struct tracker_options options = {.max_statement = 1 << 20};
 	struct stream_flow flow = {.id = 7, .first_ns = 1, .from_start = from_start};
 	struct event_sink sink;
 
@@ -188,11 +214,16 @@ static inline bool talk_begin(struct talk *t, bool from_start)
 	buf_init(&t->text, 1 << 20);
 	t->check.next = (struct event_sink){.event = talk_event, .ctx = t};
 	sink = event_check_sink(&t->check);
-	if (tracker_new(&options, &sink, &t->tracker) != ERR_OK)
+	if (tracker_new(options, &sink, &t->tracker) != ERR_OK)
 		return false;
 	t->handler = tracker_handler(t->tracker);
 	t->conversation = t->handler.open(t->handler.ctx, &flow);
 	return t->conversation != NULL;
+}
+
+static inline bool talk_begin(struct talk *t, bool from_start)
+{
+	return talk_begin_as(t, from_start, &(struct tracker_options){.max_statement = 1 << 20});
 }
 
 static inline void talk_chunk(struct talk *t, enum stream_side side, struct slice bytes, bool lost)

@@ -69,6 +69,7 @@ struct listen_args {
 	uint64_t pid;
 	uint64_t threads;  /* that follow sessions; 0: as many as help */
 	int64_t status_ns; /* between two lines of how it goes; 0: none */
+	bool packets;      /* also events of packets are wanted */
 };
 
 #define LISTEN_OPTS(type, member)                                                                  \
@@ -242,6 +243,8 @@ struct cli_writer {
 	void *args;
 	const struct listen_args *listen;    /* in ARGS */
 	const struct filter_options *filter; /* in ARGS */
+	/* After parsing: what follows from ARGS, and what in them is a mistake, ERR_USAGE. May be NULL. */
+	enum err (*settle)(void *args, struct errinfo *info);
 	/* INPUT: its name. Several are made for several threads, if they merge. ERR_NOMEM. */
 	enum err (*make)(struct out *out, const void *args, const char *input,
 			 struct event_sink *sink);

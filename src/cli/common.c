@@ -122,6 +122,7 @@ static enum err input_options(const struct opt_words *words, const struct listen
 		.threads = args->threads < UINT_MAX ? (unsigned)args->threads : UINT_MAX,
 		.duration_ns = args->duration_ns,
 		.max_cpu = args->max_cpu,
+		.packets = args->packets,
 	};
 	if (words->count > 1)
 		return err_set(info, ERR_USAGE, 0, "one INPUT at a time: '%s' is too many",
@@ -513,6 +514,8 @@ int cli_write(const struct cli_writer *w, int argc, char **argv)
 
 	if (!cli_parse(w->page, argc, argv, w->args, &words, &status))
 		return status;
+	if (w->settle && w->settle(w->args, &info) != ERR_OK)
+		return cli_fail(w->page, &info);
 	if (cli_open_input(w->page, &words, w->listen, &in, &info) != ERR_OK)
 		return cli_fail(w->page, &info);
 	out_init(&out, cli_write_stdout, NULL);

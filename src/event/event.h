@@ -3,7 +3,8 @@
  *
  * An input gives events, sinks take them. Within a session they come in this order: SESSION, then COMMAND
  * and RESPONSE (a command before its response, responses in the order of their commands), GAP where
- * something was not heard, END. Everything an event points to is borrowed for the call.
+ * something was not heard, END. A PACKET comes before what it completes, but behind the COMMAND that it is; those
+ * of a login come before SESSION. Everything an event points to is borrowed for the call.
  */
 #ifndef EVENT_EVENT_H
 #define EVENT_EVENT_H
@@ -11,6 +12,7 @@
 #include "base/err.h"
 #include "event/command.h"
 #include "event/coverage.h"
+#include "event/packet.h"
 #include "event/response.h"
 #include "event/session.h"
 
@@ -21,6 +23,7 @@ enum event_type {
 	EVENT_RESPONSE, /* also of commands without one, at once, with kind NONE */
 	EVENT_GAP,
 	EVENT_END,
+	EVENT_PACKET, /* only of inputs that were asked for packets, and can give them */
 	EVENT_TYPES,
 };
 
@@ -57,6 +60,7 @@ struct event {
 			uint64_t after; /* ordinal of the last command heard before it */
 		} gap;
 		enum end_reason end;
+		const struct packet *packet;
 	};
 };
 

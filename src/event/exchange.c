@@ -289,6 +289,7 @@ enum err exchange_join_event(struct exchange_join *j, const struct event *e, str
 	case EVENT_SESSION:
 	case EVENT_DATA:
 	case EVENT_GAP:
+	case EVENT_PACKET:
 	case EVENT_TYPES:
 		break;
 	}

@@ -68,8 +68,11 @@ static void count_end(struct tally *t, struct tally_session *s, const struct eve
 enum err tally_event(struct tally *t, const struct event *e)
 {
 	struct tally_session *s;
-	enum err err = find_session(t, e, &s);
+	enum err err;
 
+	if (e->type == EVENT_PACKET) /* may come before its session */
+		return ERR_OK;
+	err = find_session(t, e, &s);
 	if (err != ERR_OK)
 		return err;
 	switch (e->type) {
@@ -89,6 +92,7 @@ enum err tally_event(struct tally *t, const struct event *e)
 		break;
 	case EVENT_SESSION:
 	case EVENT_DATA:
+	case EVENT_PACKET:
 	case EVENT_TYPES:
 		break;
 	}

@@ -1,7 +1,8 @@
 /*
  * filter - which events pass.
  *
- * Of every open session it remembers whether it was told, and which of its commands passed and wait for their responses.
+ * Of every open session it remembers whether it was told, and which of its commands passed and wait for their responses;
+ * and packets, while it is not known whether they pass.
  */
 #include "filter/filter.h"
 
@@ -13,6 +14,7 @@
 #include "base/scan.h"
 #include "event/exchange.h"
 #include "event/tally.h"
+#include "filter/held.h"
 #include "filter/match.h"
 
 enum {
@@ -25,8 +27,10 @@ enum {
 struct follow {
 	uint64_t id;
 	bool told;
+	bool judged;       /* its beginning was: it is told, or will only be with an exchange */
 	struct buf passed; /* uint64_t each, rising */
 	uint64_t waiting;  /* of its commands */
+	struct held_list held;
 };
 
 struct filter {
@@ -40,6 +44,7 @@ struct filter {
 	uint64_t waiting;           /* commands that passed and were not answered yet */
 	uint64_t left_out;          /* commands in the window */
 	struct tally tally;         /* what passed */
+	size_t held_bytes;          /* of all sessions */
 };
 
 bool filter_is_asked(const struct filter_options *o)
@@ -167,8 +172,9 @@ static enum err follow_get(struct filter *f, uint64_t id, struct follow **out)
 	return e;
 }
 
-static void follow_free(struct follow *w)
+static void follow_free(struct filter *f, struct follow *w)
 {
+	held_clear(&w->held, &f->held_bytes);
 	buf_release(&w->passed);
 	mem_free(w);
 }
@@ -246,11 +252,14 @@ static enum err on_response(struct filter *f, struct follow *w, const struct eve
 			    struct errinfo *info)
 {
 	bool passed = take_passed(w, e->response->n);
+	enum err err;
 
 	set_waiting(f, w);
-	if (f->join)
-		return exchange_join_event(f->join, e, info);
-	return passed ? hand_on(f, e, info) : ERR_OK;
+	if (!f->join)
+		return passed ? hand_on(f, e, info) : ERR_OK;
+	err = exchange_join_event(f->join, e, info);
+	held_drop(&w->held, &f->held_bytes, e->response->n);
+	return err;
 }
 
 /* An exchange whose command has passed. */
@@ -272,6 +281,8 @@ static enum err on_exchange(void *ctx, const struct exchange *x, struct errinfo 
 	err = tell_session(f, w, &e, info);
 	if (err == ERR_OK)
 		err = hand_on(f, &e, info);
+	if (err == ERR_OK)
+		err = held_release(&w->held, &f->held_bytes, x->command->n, &f->next, info);
 	if (err != ERR_OK)
 		return err;
 	e.type = EVENT_RESPONSE;
@@ -283,14 +294,20 @@ static enum err on_exchange(void *ctx, const struct exchange *x, struct errinfo 
 static enum err on_session(struct filter *f, struct follow *w, const struct event *e,
 			   struct errinfo *info)
 {
-	if (w->told || !passes_alone(f, e))
+	enum err err;
+
+	w->judged = true;
+	if (w->told || !passes_alone(f, e)) {
+		held_drop(&w->held, &f->held_bytes, 0);
 		return ERR_OK;
+	}
 	w->told = true;
-	return hand_on(f, e, info);
+	err = held_release(&w->held, &f->held_bytes, 0, &f->next, info);
+	return err == ERR_OK ? hand_on(f, e, info) : err;
 }
 
-/* True if the piece belongs to a command that passed. */
-static bool is_wanted_data(const struct follow *w, uint64_t n)
+/* True if the command N passed and waits. */
+static bool is_waiting(const struct follow *w, uint64_t n)
 {
 	uint64_t one;
 
@@ -300,6 +317,21 @@ static bool is_wanted_data(const struct follow *w, uint64_t n)
 			return true;
 	}
 	return false;
+}
+
+/* Those of the login wait until the session is judged, and those of an exchange until that is. */
+static enum err on_packet(struct filter *f, struct follow *w, const struct event *e,
+			  struct errinfo *info)
+{
+	uint64_t n = e->packet->n;
+	enum err err;
+
+	if (n == 0 ? w->told : !f->join && is_waiting(w, n))
+		return hand_on(f, e, info);
+	if (n == 0 ? w->judged : !is_waiting(w, n))
+		return ERR_OK;
+	err = held_put(&w->held, &f->held_bytes, e);
+	return err == ERR_OK ? err : err_set(info, err, 0, "holding packets: %s", err_text(err));
 }
 
 static enum err on_end(struct filter *f, struct follow *w, const struct event *e,
@@ -312,7 +344,7 @@ static enum err on_end(struct filter *f, struct follow *w, const struct event *e
 		err = hand_on(f, e, info);
 	f->waiting -= w->waiting;
 	(void)map_take(&f->sessions, w->id, NULL);
-	follow_free(w);
+	follow_free(f, w);
 	return err;
 }
 
@@ -363,11 +395,13 @@ static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)
 	case EVENT_RESPONSE:
 		return on_response(f, w, e, info);
 	case EVENT_DATA:
-		return is_wanted_data(w, e->data.n) ? hand_on(f, e, info) : ERR_OK;
+		return is_waiting(w, e->data.n) ? hand_on(f, e, info) : ERR_OK;
 	case EVENT_GAP:
 		return w->told && is_in_window(f, e->time_ns) ? hand_on(f, e, info) : ERR_OK;
 	case EVENT_END:
 		return on_end(f, w, e, info);
+	case EVENT_PACKET:
+		return on_packet(f, w, e, info);
 	case EVENT_TYPES:
 		break;
 	}
@@ -488,7 +522,7 @@ void filter_free(struct filter *f)
 	if (!f)
 		return;
 	while ((w = map_next(&f->sessions, &at)) != NULL)
-		follow_free(w);
+		follow_free(f, w);
 	map_release(&f->sessions);
 	tally_release(&f->tally);
 	exchange_join_free(f->join);

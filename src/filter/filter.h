@@ -8,7 +8,8 @@
  * A session's beginning passes if it lies in the window and nothing of the session is against it; otherwise it is told
  * right before the first of its exchanges that passes. What ERRORS and SLOWER_NS ask is known only with the
  * response: with them a command is told together with its response, without its payload, and the pieces of a LOCAL
- * INFILE are left out.
+ * INFILE are left out. Packets pass with their exchange, and those of the login with the session's beginning; while that
+ * is not known they are held, up to a limit, past which a LEFT_OUT stands in their place.
  *
  * Once nothing can pass any more, because the window is over, what takes the events returns ERR_EOF.
  *

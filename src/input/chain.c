@@ -24,7 +24,7 @@ static enum err forward(void *ctx, const struct event *e, struct errinfo *info)
 
 static enum err open_all(struct chain *c, const struct input_options *o, unsigned parts)
 {
-	struct tracker_options tracker = {.max_statement = o->max_statement};
+	struct tracker_options tracker = {.max_statement = o->max_statement, .packets = o->packets};
 	struct tcp_options tcp = {
 		.port_count = o->port_count, .any_port = o->any_port, .parts = parts};
 	struct event_sink sink = {.event = forward, .ctx = c};

@@ -30,6 +30,7 @@ struct input_options {
 	uint64_t max_statement; /* bytes; 0: the servers' own limit */
 	double max_cpu; /* live: sheds sessions to spend no more, of one processor; 0: no limit */
 	int64_t duration_ns; /* live: ends after so long; 0: never */
+	bool packets;        /* also events of packets; ERR_USAGE if the input has none */
 };
 
 struct input;

@@ -1,4 +1,6 @@
 /* recorded - a recording as a source of events. */
+#include <unistd.h>
+
 #include "input/source.h"
 #include "recording/reader.h"
 
@@ -8,7 +10,16 @@ enum err recorded_open(const struct input_options *options, int fd, void **out,
 		       struct errinfo *info)
 {
 	struct recording_reader *r = NULL;
-	enum err e = recording_reader_open_fd(fd, options->path, &r, info);
+	enum err e;
+
+	if (options->packets) {
+		(void)close(fd);
+		return err_set(info, ERR_USAGE, 0,
+			       "%s is a recording, which keeps commands and responses but not "
+			       "their packets: trace the capture for those",
+			       options->path);
+	}
+	e = recording_reader_open_fd(fd, options->path, &r, info);
 
 	if (e == ERR_OK)
 		*out = r;

@@ -477,6 +477,7 @@ static void put_event(struct builder *b, const struct event *e, const struct eve
 		record_u8(r, (uint8_t)e->end);
 		break;
 	case EVENT_SESSION:
+	case EVENT_PACKET:
 	case EVENT_TYPES:
 		break;
 	}

@@ -298,6 +298,7 @@ static enum err take_event(struct decoder *d, struct cursor *c, struct known *k,
 
 	switch (e->type) {
 	case EVENT_SESSION:
+	case EVENT_PACKET:
 	case EVENT_TYPES:
 		break;
 	case EVENT_COMMAND:

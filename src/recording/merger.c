@@ -181,6 +181,7 @@ static bool is_news(struct merged *one, const struct source *s, const struct eve
 	case EVENT_END:
 		return e->end != END_CAPTURE;
 	case EVENT_SESSION:
+	case EVENT_PACKET:
 	case EVENT_TYPES:
 		break;
 	}

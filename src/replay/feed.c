@@ -407,6 +407,7 @@ enum err feed_event(struct feed *f, const struct event *e)
 		fs->has_gap = true;
 		break;
 	case EVENT_SESSION:
+	case EVENT_PACKET:
 	case EVENT_TYPES:
 		break;
 	}

@@ -140,6 +140,7 @@ static enum err count_event(struct survey *s, const struct event *e)
 	case EVENT_DATA:
 	case EVENT_GAP:
 	case EVENT_END:
+	case EVENT_PACKET:
 	case EVENT_TYPES:
 		break;
 	}

@@ -13,6 +13,7 @@
 struct trace_options {
 	bool colour;
 	size_t width; /* characters of a statement before it is cut; 0: never */
+	bool hex;     /* packets: dump them */
 };
 
 /* OUT is the caller's and must outlive the sink. ERR_NOMEM. */

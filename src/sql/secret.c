@@ -50,7 +50,8 @@ static bool is_literal(const struct sql_token *t)
 {
 	if (t->kind == SQL_TOKEN_QUOTED)
 		return t->text.ptr[0] == '"'; /* perhaps we are wrong about ANSI_QUOTES */
-	return t->kind == SQL_TOKEN_STRING || t->kind == SQL_TOKEN_HEX;
+	return t->kind == SQL_TOKEN_STRING || t->kind == SQL_TOKEN_HEX ||
+	       t->kind == SQL_TOKEN_PLACEHOLDER;
 }
 
 static bool literal(struct sql_secret *s, const struct sql_token *t)

@@ -5,7 +5,8 @@
  * argument of PASSWORD() and OLD_PASSWORD(), in any statement; PASSWORD, and any option that ends
  * so (MASTER_PASSWORD, SOURCE_PASSWORD), in CREATE, ALTER, CHANGE, START and SET; CONNECTION, which
  * may be a URL with a password, in CREATE and ALTER; wsrep_sst_auth; and a whole string of a
- * PREPARE, EXECUTE or SET that speaks of a password or IDENTIFIED itself. What an application
+ * PREPARE, EXECUTE or SET that speaks of a password or IDENTIFIED itself. A placeholder in the place of such a literal
+ * is one, too: the password comes with the execution. What an application
  * keeps in a column named password is data like other data.
  */
 #ifndef SQL_SECRET_H

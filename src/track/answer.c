@@ -368,6 +368,8 @@ void answer_packet(struct conversation *c, const struct stream_chunk *chunk,
 		return;
 	}
 	note_end(&c->response, conversation_packet_end_ns(c, chunk));
+	if (c->packets)
+		packets_item(c, &item);
 	c->response.packets++;
 	c->response.bytes += p->wire_len;
 	response_add(&c->response, &item, c->answer.binary, prepared_of(c, &item));

@@ -19,6 +19,8 @@ static void on_file_piece(struct conversation *c, const struct stream_chunk *chu
 	};
 
 	answer_expect_piece(c, p);
+	if (c->packets)
+		packets_piece(c);
 	c->response.infile_bytes += p->payload_len;
 	if (p->payload_len > p->payload.len && !p->holed)
 		c->tracker->coverage.limits++;
@@ -335,6 +337,8 @@ static void on_command(struct conversation *c, const struct stream_chunk *chunk,
 	t->coverage.limits += cmd.cut;
 	t->coverage.unknown_commands += !myp_command_known(cmd.code);
 	emit(c, chunk, &cmd);
+	if (c->packets)
+		packets_command(c, &cmd);
 	effect_of_command(c, &cmd, &execute);
 	answer_settle_silent(c, chunk);
 }

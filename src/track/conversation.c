@@ -56,6 +56,10 @@ struct conversation *conversation_new(struct tracker *t, const struct stream_flo
 	myp_reader_init(&c->readers[STREAM_SERVER], RESPONSE_PAYLOAD_KEEP);
 	response_init(&c->response);
 	c->response.spares_results = t->sink.spares & EVENT_RESULTS;
+	if (t->room && !packets_begin(c)) {
+		conversation_free(c);
+		return NULL;
+	}
 	return c;
 }
 
@@ -70,6 +74,7 @@ void conversation_free(struct conversation *c)
 	myp_reader_release(&c->readers[STREAM_CLIENT]);
 	myp_reader_release(&c->readers[STREAM_SERVER]);
 	compressed_free(c->compressed);
+	packets_free(c->packets);
 	response_release(&c->response);
 	session_free(c->session);
 	mem_free(c);
@@ -163,6 +168,8 @@ static void on_gap(struct conversation *c, const struct stream_chunk *chunk)
 
 	c->tracker->coverage.gaps++;
 	c->tracker->coverage.gap_bytes += chunk->gap;
+	if (c->packets)
+		packets_gap(c);
 	if (c->phase == PHASE_DEAF)
 		return;
 	c->session->gaps++;
@@ -239,12 +246,16 @@ static bool step_in(struct conversation *c, const struct stream_chunk *chunk)
 static void on_packet(struct conversation *c, const struct stream_chunk *chunk,
 		      const struct myp_packet *p)
 {
+	if (c->packets)
+		packets_hear(c, chunk, p);
 	if (c->phase != PHASE_COMMAND)
 		phase_packet(c, chunk, p);
 	else if (chunk->from == STREAM_CLIENT)
 		command_packet(c, chunk, p);
 	else
 		answer_packet(c, chunk, p);
+	if (c->packets)
+		packets_heard(c);
 }
 
 struct slice conversation_packets(struct conversation *c, const struct stream_chunk *chunk,
@@ -267,7 +278,7 @@ struct slice conversation_packets(struct conversation *c, const struct stream_ch
 		else
 			c->position[chunk->from] = chunk->offset + (chunk->bytes.len - bytes.len);
 		on_packet(c, chunk, &p);
-		if (chunk->from == STREAM_SERVER && bytes.len > 0)
+		if (chunk->from == STREAM_SERVER && bytes.len > 0 && !c->packets)
 			answer_rows(c, chunk, &bytes);
 	}
 	if (e != ERR_OK && e != ERR_AGAIN) {

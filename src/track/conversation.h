@@ -10,6 +10,7 @@
  *   effect.c        what a command or its response changes in the session
  *   proxy.c         the true client's address, in front of the login
  *   guess.c         where a command begins, when that is not known
+ *   packets.c       each packet as an event, if that is asked for
  */
 #ifndef TRACK_CONVERSATION_H
 #define TRACK_CONVERSATION_H
@@ -49,12 +50,18 @@ struct pending {
 	struct myp_login *login; /* CHANGE_USER: slices into TEXT; NULL otherwise */
 };
 
-struct compressed; /* what is kept of a session's frames */
+/* The paths to it are kept out of the way of others. */
+#define RARE __attribute__((cold))
+
+struct compressed;  /* what is kept of a session's frames */
+struct packets;     /* what is kept of a session whose packets are told */
+struct packet_room; /* and for all of them */
 
 struct conversation {
 	struct tracker *tracker;
 	struct session *session;
 	enum phase phase;
+	struct packets *packets;      /* NULL: nobody asked */
 	bool announced;               /* the SESSION event was given */
 	bool quit;                    /* COM_QUIT was heard */
 	bool left_protocol;           /* counted as undecodable already */
@@ -100,6 +107,7 @@ struct tracker {
 	struct buf long_data_flags;
 	struct pending *spare;
 	struct myp_unpacker *unpacker; /* of all sessions; NULL until it is needed */
+	struct packet_room *room;      /* NULL: nobody asked for packets */
 };
 
 /* tracker.c */
@@ -187,6 +195,23 @@ void effect_of_command(struct conversation *c, const struct command *command,
 		       const struct myp_execute *execute);
 void effect_of_hole(struct conversation *c); /* commands were not heard */
 void effect_of_response(struct conversation *c, const struct pending *p, const struct response *r);
+
+/*
+ * packets.c: events of packets. Only where they are asked for: C->packets is NULL otherwise, and none but the
+ * first two may be called.
+ */
+bool packets_begin(struct conversation *c); /* false: no memory */
+void packets_free(struct packets *s);       /* NULL is fine */
+bool packets_room_new(struct packet_room **out);
+void packets_room_free(struct packet_room *room); /* NULL is fine */
+RARE void packets_hear(struct conversation *c, const struct stream_chunk *chunk,
+		       const struct myp_packet *p); /* P comes */
+RARE void packets_heard(struct conversation *c);    /* it was followed */
+void packets_gap(struct conversation *c);
+/* What was found out of the packet that was heard last: it is a command, a piece of a file, a part of an answer. */
+void packets_command(struct conversation *c, const struct command *cmd);
+void packets_piece(struct conversation *c);
+RARE void packets_item(struct conversation *c, const struct myp_item *item);
 
 /* guess.c */
 bool guess_command_start(struct slice bytes);

@@ -16,6 +16,10 @@ enum err tracker_new(const struct tracker_options *options, const struct event_s
 		t->options.max_statement = MYP_PAYLOAD_MAX;
 	t->sink = *sink;
 	buf_init(&t->long_data_flags, MYP_PARAMS_MAX);
+	if (options->packets && !packets_room_new(&t->room)) {
+		tracker_free(t);
+		return ERR_NOMEM;
+	}
 	*out = t;
 	return ERR_OK;
 }
@@ -34,6 +38,7 @@ void tracker_free(struct tracker *t)
 	myp_params_release(&t->attributes);
 	buf_release(&t->long_data_flags);
 	myp_unpacker_free(t->unpacker);
+	packets_room_free(t->room);
 	mem_free(t);
 }
 

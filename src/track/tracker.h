@@ -16,6 +16,7 @@
 
 struct tracker_options {
 	size_t max_statement; /* bytes of a payload that are kept; 0: MYP_PAYLOAD_MAX */
+	bool packets;         /* also tell of every packet: EVENT_PACKET */
 };
 
 struct tracker;

@@ -248,6 +248,7 @@ void event_dump(const struct event *e, struct buf *out)
 	case EVENT_SESSION: /* to whom reads from the middle it was joined */
 		NUMBER(out, e, session->joined);
 		break;
+	case EVENT_PACKET:
 	case EVENT_TYPES:
 		break;
 	case EVENT_COMMAND:

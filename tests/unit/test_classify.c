@@ -241,6 +241,8 @@ static void passwords_are_masked(void **state)
 	masked("set password = 'x'", "set password = '<secret>'");
 	masked("SET PASSWORD FOR 'u'@'h' = OLD_PASSWORD('x'), @a = 'y'",
 	       "SET PASSWORD FOR 'u'@'h' = OLD_PASSWORD('<secret>'), @a = 'y'");
+	masked("set password = password(?)", "set password = password('<secret>')");
+	masked("select password(?), ?", "select password('<secret>'), ?");
 	masked("set password for u to 'x'", "set password for u to '<secret>'");
 	masked("change master to master_user='u', master_password='x', master_port=1",
 	       "change master to master_user='u', master_password='<secret>', master_port=1");

@@ -5,18 +5,19 @@
 #include "check.h"
 #include "sql/digest.h"
 
-enum { TOLD_MAX = 64 };
+enum { TOLD_MAX = 128 };
 
-/* What came through, as one character each: S, c, r, d, g, E, with the ordinal's last digit behind c and r. */
+/* What came through, as one character each: S, c, r, d, g, E, p, with the ordinal's last digit behind c, r and p. */
 struct told {
 	char text[TOLD_MAX];
 	size_t len;
 	struct coverage coverage;
+	uint64_t left_out; /* packets that were not kept */
 };
 
 static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)
 {
-	static const char marks[EVENT_TYPES] = {'S', 'c', 'd', 'r', 'g', 'E'};
+	static const char marks[EVENT_TYPES] = {'S', 'c', 'd', 'r', 'g', 'E', 'p'};
 	struct told *t = ctx;
 
 	(void)info;
@@ -25,6 +26,10 @@ static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)
 		t->text[t->len++] = (char)('0' + e->command->n % 10);
 	if (e->type == EVENT_RESPONSE)
 		t->text[t->len++] = (char)('0' + e->response->n % 10);
+	if (e->type == EVENT_PACKET)
+		t->text[t->len++] = (char)('0' + e->packet->n % 10);
+	if (e->type == EVENT_PACKET && e->packet->meaning == PACKET_LEFT_OUT)
+		t->left_out += e->packet->length;
 	t->text[t->len] = '\0';
 	CHECK(t->len < TOLD_MAX - 3);
 	return ERR_OK;
@@ -154,6 +159,74 @@ static void windows_have_every_exchange_once(void **state)
 	ASK("Sc2r2", .since = "+15s", .until = "+25s");
 	ASK("", .since = "+1h");
 	ASK("E", .since = "+40s");
+}
+
+static void packet(struct play *p, uint64_t n, size_t len, int second)
+{
+	static const uint8_t payload[1 << 20];
+	const struct packet x = {
+		.n = n, .meaning = PACKET_ROW, .payload = slice_of(payload, len), .length = len};
+
+	send(p, &(struct event){.type = EVENT_PACKET, .packet = &x}, second);
+}
+
+/* A login with two packets, two commands at once with theirs, the first an error; the answer of the first
+ * in so many packets of LEN bytes. */
+static void say_packets(struct play *p, size_t len, size_t times)
+{
+	packet(p, 0, 1, 9);
+	packet(p, 0, 1, 9);
+	send(p, &(struct event){.type = EVENT_SESSION}, 10);
+	command(p, 1, MYP_COM_QUERY, 20);
+	packet(p, 1, 1, 20);
+	command(p, 2, MYP_COM_PING, 30);
+	packet(p, 2, 1, 30);
+	for (size_t i = 0; i < times; i++)
+		packet(p, 1, len, 31);
+	response(p, 1, RESPONSE_ERROR, 31);
+	packet(p, 2, 1, 32);
+	response(p, 2, RESPONSE_OK, 32);
+	packet(p, 0, 1, 33);
+	send(p, &(struct event){.type = EVENT_END}, 50);
+}
+
+static struct told packets_told(const struct filter_options *o, size_t len, size_t times)
+{
+	struct play p = {.database = "shop"};
+	const struct endpoint nowhere = {.port = 1};
+	struct event_sink next = {.event = on_event, .finish = on_finish, .ctx = &p.told};
+
+	p.session = session_new(0x25929d4f00000000, 0, &nowhere, &nowhere);
+	CHECK(p.session);
+	CHECK(filter_new(o, &next, &p.filter, NULL) == ERR_OK);
+	p.sink = filter_events(p.filter);
+	say_packets(&p, len, times);
+	filter_free(p.filter);
+	session_free(p.session);
+	return p.told;
+}
+
+#define TOLD(expected, ...)                                                                        \
+	assert_string_equal(packets_told(&(struct filter_options){__VA_ARGS__}, 1, 1).text,        \
+			    expected)
+
+static void packets_pass_with_their_exchange(void **state)
+{
+	(void)state;
+	TOLD("p0p0Sc1p1c2p2p1r1p2r2p0E", .since = NULL);
+	TOLD("Sc2p2p2r2p0E", .commands = {ONE("ping")});
+	TOLD("Sc1p1p1r1p0E", .errors = true);
+	TOLD("", .errors = true, .commands = {ONE("ping")});
+	TOLD("", .sessions = {ONE("1")});
+	TOLD("Sc2p2p2r2p0E", .since = "+15s");
+}
+
+static void packets_are_held_up_to_a_limit(void **state)
+{
+	struct told told = packets_told(&(struct filter_options){.errors = true}, 1 << 20, 40);
+
+	(void)state;
+	CHECK(told.left_out >= 40 - 32 && told.left_out < 40 - 28);
 }
 
 static void sessions_users_and_databases(void **state)
@@ -297,6 +370,8 @@ int main(void)
 		cmocka_unit_test(coverage_is_of_what_passed),
 		cmocka_unit_test(behind_the_window_there_is_enough),
 		cmocka_unit_test(the_beginning_may_be_told),
+		cmocka_unit_test(packets_pass_with_their_exchange),
+		cmocka_unit_test(packets_are_held_up_to_a_limit),
 		cmocka_unit_test(commands_and_outcomes),
 		cmocka_unit_test(wrong_options_are_told_at_once),
 	};
