@@ -7,18 +7,19 @@
 #include "base/clock.h"
 #include "base/scan.h"
 #include "cli/command.h"
+#include "cli/outcome_report.h"
+#include "cli/replay_sides.h"
 #include "out/units.h"
-#include "replay/outcome_write.h"
 #include "replay/replay.h"
 
 static const double speed_min = 0.01, speed_max = 1000;
 
-enum replay_format { FORMAT_TEXT, FORMAT_JSON };
 enum think_time { THINK_KEEP, THINK_NONE };
 enum replay_clock { CLOCK_NOW, CLOCK_RECORDED };
 
 struct replay_args {
 	struct listen_args listen;
+	struct opt_texts urls; /* of the targets */
 	struct target_args target;
 	const char *speed;
 	int think_time; /* enum think_time */
@@ -31,18 +32,27 @@ struct replay_args {
 	int64_t patience_ns;
 	const char *spool_folder;
 	uint64_t spool_limit;
-	uint64_t limit;
-	int format; /* enum replay_format */
+	struct outcome_report_args report;
+	uint64_t repeat;
+	const char *before_each;
+	bool explain;
 };
-
-static const char *const formats[] = {[FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", NULL};
 
 static const char *const think_times[] = {[THINK_KEEP] = "keep", [THINK_NONE] = "none", NULL};
 static const char *const orders[] = {
 	[ORDER_SESSION] = "session", [ORDER_COMMIT] = "commit", [ORDER_STRICT] = "strict", NULL};
 static const char *const clocks[] = {[CLOCK_NOW] = "now", [CLOCK_RECORDED] = "recorded", NULL};
 
-static const struct opt target_rows[] = {TARGET_OPTS(struct replay_args, target)};
+static const struct opt target_rows[] = {
+	{.letter = 't',
+	 .name = "target",
+	 .kind = OPT_TEXTS,
+	 .offset = offsetof(struct replay_args, urls),
+	 .placeholder = "URL",
+	 .help = "the server to connect to, as mysql://user@host:port/database?ssl-mode=...; given "
+		 "twice, the second is compared with the first"},
+	TARGET_OTHER_OPTS(struct replay_args, target),
+};
 
 static const struct opt rows[] = {
 	{.letter = 's',
@@ -132,30 +142,36 @@ static const struct opt rows[] = {
 	 .help = "live: when so much waits there, sessions that say more are let go, and counted"},
 };
 
-static const struct opt output_rows[] = {
-	{.letter = 'n',
-	 .name = "limit",
+static const struct opt run_rows[] = {
+	{.name = "repeat",
 	 .kind = OPT_UINT,
-	 .offset = offsetof(struct replay_args, limit),
+	 .offset = offsetof(struct replay_args, repeat),
 	 .placeholder = "N",
-	 .def = "20",
-	 .help = "how many statements to compare in the text; 0 shows all"},
-	{.letter = 'f',
-	 .name = "format",
-	 .kind = OPT_CHOICE,
-	 .offset = offsetof(struct replay_args, format),
-	 .placeholder = "FORMAT",
-	 .def = "text",
-	 .choices = formats,
-	 .help = "what to write"},
+	 .def = "1",
+	 .help = "replay N times against each target in turn: what differs from run to run is "
+		 "noise, and no difference"},
+	{.name = "before-each",
+	 .kind = OPT_TEXT,
+	 .offset = offsetof(struct replay_args, before_each),
+	 .placeholder = "COMMAND",
+	 .help = "run this command, by the shell, before each replay: to bring the data back to "
+		 "where the recording began. MYNA_RUN, MYNA_HOST, MYNA_PORT and MYNA_SOCKET tell "
+		 "which run and target it is for"},
+};
+
+static const struct opt report_rows[] = {
+	OUTCOME_REPORT_OPTS(struct replay_args, report),
+	{.name = "explain",
+	 .kind = OPT_FLAG,
+	 .offset = offsetof(struct replay_args, explain),
+	 .help = "ask the target's EXPLAIN of the statements that are slower than before"},
 };
 
 static const struct opt listen_rows[] = {LISTEN_OPTS(struct replay_args, listen)};
 
 static const struct opt_group groups[] = {
-	OPT_GROUP("Target", target_rows),
-	OPT_GROUP("Pace", rows),
-	OPT_GROUP("Output", output_rows),
+	OPT_GROUP("Target", target_rows),    OPT_GROUP("Pace", rows),
+	OPT_GROUP("Runs", run_rows),         OPT_GROUP("Comparison", report_rows),
 	OPT_GROUP("Listening", listen_rows),
 };
 
@@ -172,12 +188,25 @@ static const struct opt_page page = {
 		"that differ, and how long statements took then and now. The exit status is 3 if "
 		"something differs or was not sent, and 1 if the replay did not run to its end: "
 		"Ctrl-C, or a target that refuses, goes away or hangs. What was done until then is "
-		"compared all the same.\n\nStatements that write do write. There is "
+		"compared all the same.\n\nWith two targets the recording is replayed against the "
+		"first and then against the second, and the "
+		"second's answers and latencies are compared with the first's: what was different "
+		"when it was recorded "
+		"does not matter then. --repeat does so again and again; what the same server does "
+		"differently from run to run is set apart. Statements that write make the runs "
+		"differ: --before-each "
+		"brings the data back.\n\nWhat the words of the comparison mean is told in "
+		"docs/comparison.md; --fail-on "
+		"chooses what makes the exit status 3.\n\nStatements that write do write. There is "
 		"no default target, and the target should be a copy that may be thrown away, with "
 		"the data as it was when the recording began.\n\n" INPUT_ABOUT,
 	.examples = "  myna replay prod.myna --target mysql://app@10.0.0.17/ -p\n"
 		    "  myna replay prod.myna -h test-host -u app --speed 2\n"
-		    "  myna replay prod.pcap -h test-host -u app --speed max -f json\n",
+		    "  myna replay prod.pcap -h test-host -u app --speed max -f json\n"
+		    "  myna replay prod.myna -h test-host -u app --report out.html "
+		    "--fail-on errors,latency:20%\n"
+		    "  myna replay prod.myna --target mysql://app@old/ --target mysql://app@new/ "
+		    "--repeat 3\n",
 	.groups = groups,
 	.group_count = sizeof(groups) / sizeof(groups[0]),
 };
@@ -206,16 +235,24 @@ static void wipe(const char *text, size_t len)
 		*p++ = 'x';
 }
 
-static void wipe_secrets(const struct target_args *args)
+static void wipe_url(const char *url)
 {
-	const char *at = args->url ? strrchr(args->url, '@') : NULL;
-	const char *user = at ? strstr(args->url, "://") : NULL;
+	const char *at = strrchr(url, '@');
+	const char *user = at ? strstr(url, "://") : NULL;
 	const char *colon = user ? memchr(user + 3, ':', (size_t)(at - user - 3)) : NULL;
 
 	if (colon && colon < at)
 		wipe(colon + 1, (size_t)(at - colon - 1));
-	if (args->password && args->password != opt_no_value)
-		wipe(args->password, strlen(args->password));
+}
+
+static void wipe_secrets(const struct replay_args *args)
+{
+	const char *password = args->target.password;
+
+	for (size_t i = 0; i < args->urls.count; i++)
+		wipe_url(args->urls.items[i]);
+	if (password && password != opt_no_value)
+		wipe(password, strlen(password));
 }
 
 /* One connection per session: as many files as the system lets us have. */
@@ -287,22 +324,6 @@ static enum err on_tick(void *ctx, const struct coverage *so_far, double done, s
 	return run->inner.tick(run->inner.ctx, so_far, done, info);
 }
 
-static enum err write_outcome(const struct outcome *o, const struct replay_args *args,
-			      struct errinfo *info)
-{
-	static struct out out; /* its buffer is too large for the stack */
-	enum err e;
-
-	out_init(&out, cli_write_stdout, NULL);
-	if (args->format == FORMAT_JSON)
-		e = outcome_write_json(o, &out);
-	else
-		e = outcome_write_text(o, (size_t)args->limit, &out);
-	if (e != ERR_OK)
-		return err_set(info, e, 0, "writing the comparison: %s", err_text(e));
-	return out_flush(&out, info);
-}
-
 /* Why it ended early, as what is said of a failure. */
 static const struct errinfo *outcome_why(const struct outcome *o, struct errinfo *info)
 {
@@ -310,40 +331,61 @@ static const struct errinfo *outcome_why(const struct outcome *o, struct errinfo
 	return info;
 }
 
-static int replay(struct input *in, const struct replay_args *args,
-		  const struct replay_options *base)
+/*
+ * Replays IN against SIDE, whose outcome it is then. The status of a failure was told; else CLI_DONE, and
+ * the outcome says what came of it.
+ */
+static int replay_once(struct input *in, const struct replay_args *args, struct side *side,
+		       const struct replay_options *base)
 {
 	struct run run = {.show = cli_shows_progress(), .is_live = input_is_live(in)};
-	struct replay_options options = *base;
+	struct replay_options *options = &side->options;
 	const struct event_sink sink = {
 		.event = on_event, .tick = on_tick, .finish = on_finish, .ctx = &run};
 	const struct outcome *outcome;
-	struct errinfo info, second;
+	struct errinfo info;
 	enum err e;
-	int status = CLI_DONE;
 
-	options.live = run.is_live;
-	options.progress = on_progress;
-	options.progress_ctx = &run;
-	if (replay_new(&options, &run.replay, &info) != ERR_OK)
+	side_set_options(side, base);
+	options->live = run.is_live;
+	options->progress = on_progress;
+	options->progress_ctx = &run;
+	if (replay_new(options, &run.replay, &info) != ERR_OK)
 		return cli_fail(&page, &info);
 	run.inner = replay_sink(run.replay);
 	e = cli_pump(&page, &args->listen, in, &sink, &info);
 	if (run.show)
 		(void)fputs("\r\033[K", stderr);
+	side_take_replay(side, run.replay);
 	outcome = replay_outcome(run.replay);
-	if (write_outcome(outcome, args, &second) != ERR_OK)
-		status = cli_fail(&page, &second);
-	else if (outcome->ended)
-		status = cli_fail(&page, outcome_why(outcome, &info));
-	else if (e != ERR_OK)
-		status = cli_fail(&page, &info);
-	else if (outcome_differences(outcome) || outcome_missing(outcome) ||
-		 coverage_has_losses(&outcome->coverage))
-		status = CLI_LOSSES;
-	if (status == CLI_LOSSES && coverage_has_losses(&outcome->coverage))
-		cli_tell_losses(&page, &outcome->coverage);
-	replay_free(run.replay);
+	if (outcome->ended)
+		return cli_fail(&page, outcome_why(outcome, &info));
+	return e == ERR_OK ? CLI_DONE : cli_fail(&page, &info);
+}
+
+/* All runs, each target in turn. *LAST is the side that was replayed last. */
+static int replay_all(const struct opt_words *words, const struct replay_args *args,
+		      struct sides *sides, const struct replay_options *base, struct side **last)
+{
+	int status = CLI_DONE;
+
+	for (uint64_t run = 0; status == CLI_DONE && run < args->repeat; run++) {
+		for (size_t i = 0; status == CLI_DONE && i < sides->count; i++) {
+			struct side *side = &sides->items[i];
+			struct input *in = NULL;
+			struct errinfo info;
+
+			if (sides_begin(sides, side, args->before_each, run + 1, &info) != ERR_OK ||
+			    cli_open_input(&page, words, &args->listen, &in, &info) != ERR_OK)
+				return cli_fail(&page, &info);
+			status = replay_once(in, args, side, base);
+			input_free(in);
+			if (side->replay)
+				*last = side;
+			if (status == CLI_DONE && sides_end(sides, side, &info) != ERR_OK)
+				status = cli_fail(&page, &info);
+		}
+	}
 	return status;
 }
 
@@ -355,57 +397,112 @@ static const char *usual_folder(void)
 }
 
 /* Better now than when it is needed. */
-static enum err check_spool(const struct input *in, const struct replay_options *options,
+static enum err check_spool(const struct opt_words *words, const struct replay_options *options,
 			    struct errinfo *info)
 {
-	if (!input_is_live(in) || access(options->spool_folder, W_OK | X_OK) == 0)
+	if (words->count > 0 || access(options->spool_folder, W_OK | X_OK) == 0)
 		return ERR_OK;
 	return err_set(info, ERR_IO, errno, "--spool %s", options->spool_folder);
+}
+
+/* What was compared is told in any case. */
+static int explain(struct side *side, struct outcome *o, const struct fail_on *fail_on)
+{
+	struct errinfo info;
+
+	if (outcome_judge(o, fail_on_effect(fail_on)) == ERR_OK &&
+	    replay_explain(side->replay, &info) != ERR_OK)
+		return cli_fail(&page, &info);
+	return CLI_DONE;
+}
+
+static int replay(const struct opt_words *words, const struct replay_args *args,
+		  const struct fail_on *fail_on, struct sides *sides,
+		  const struct replay_options *base)
+{
+	struct side *last = NULL;
+	int status = replay_all(words, args, sides, base, &last), told;
+	struct outcome *o;
+
+	if (!last)
+		return status;
+	o = sides_outcome(sides, last);
+	if (args->explain && status == CLI_DONE)
+		status = explain(last, o, fail_on);
+	told = outcome_report(&page, &args->report, fail_on, o, "myna replay");
+	if (status == CLI_DONE)
+		status = told;
+	if (status == CLI_LOSSES && coverage_has_losses(&o->coverage))
+		cli_tell_losses(&page, &o->coverage);
+	return status;
+}
+
+static void set_options(const struct replay_args *args, struct replay_options *options)
+{
+	options->threads =
+		(unsigned)(args->threads > REPLAY_THREADS_MAX ? REPLAY_THREADS_MAX : args->threads);
+	options->patience_ns = args->patience_ns;
+	options->keep_examples = args->explain;
+	options->keep_texts = args->report.raw && args->report.path;
+	options->no_think = args->think_time == THINK_NONE;
+	options->order = (enum order)args->order;
+	options->order_wait_ns = args->order_wait_ns;
+	options->connect_rate = (double)args->connect_rate;
+	options->limit_rate = (double)args->limit_rate;
+	options->idle_skip_ns = args->idle_skip_ns;
+	options->spool_folder = args->spool_folder ? args->spool_folder : usual_folder();
+	options->spool_limit = args->spool_limit;
+	options->recorded_clock = args->clock == CLOCK_RECORDED;
+}
+
+/* What is heard now, or comes through a pipe, cannot be had a second time. */
+static enum err check_runs(const struct replay_args *args, const struct opt_words *words,
+			   struct errinfo *info)
+{
+	const bool once = words->count == 0 || strcmp(words->items[0], "-") == 0;
+
+	if (args->repeat == 0)
+		return err_set(info, ERR_USAGE, 0, "--repeat takes a number from 1 on");
+	if (once && (args->repeat > 1 || args->urls.count > 1))
+		return err_set(info, ERR_USAGE, 0,
+			       "only a file can be replayed more than once: record first");
+	return ERR_OK;
 }
 
 static int run(int argc, char **argv)
 {
 	struct replay_args args = {.threads = 0};
 	struct replay_options options = {.speed = 1};
-	struct target target = {.host = NULL};
+	struct fail_on fail_on;
+	struct sides sides;
 	struct opt_words words;
 	struct errinfo info;
-	struct input *in = NULL;
 	int status;
 
 	if (!cli_parse(&page, argc, argv, &args, &words, &status))
 		return status;
-	if (!args.target.url && !args.target.host && !args.target.socket && !args.target.port) {
+	if (args.urls.count == 0 && !args.target.host && !args.target.socket && !args.target.port) {
 		/* Never a default: what is replayed may write. */
 		(void)err_set(&info, ERR_USAGE, 0,
 			      "name the server to replay against with --target");
 		return cli_fail(&page, &info);
 	}
-	if (parse_speed(args.speed, &options.speed, &info) != ERR_OK ||
-	    target_resolve(&args.target, &target, &info) != ERR_OK)
+	if (fail_on_parse(args.report.fail_on, &fail_on, &info) != ERR_OK ||
+	    parse_speed(args.speed, &options.speed, &info) != ERR_OK ||
+	    check_runs(&args, &words, &info) != ERR_OK)
 		return cli_fail(&page, &info);
-	wipe_secrets(&args.target);
-	options.target = &target;
-	options.threads =
-		(unsigned)(args.threads > REPLAY_THREADS_MAX ? REPLAY_THREADS_MAX : args.threads);
-	options.patience_ns = args.patience_ns;
-	options.spool_folder = args.spool_folder ? args.spool_folder : usual_folder();
-	options.spool_limit = args.spool_limit;
-	options.no_think = args.think_time == THINK_NONE;
-	options.order = (enum order)args.order;
-	options.order_wait_ns = args.order_wait_ns;
-	options.connect_rate = (double)args.connect_rate;
-	options.limit_rate = (double)args.limit_rate;
-	options.idle_skip_ns = args.idle_skip_ns;
-	options.recorded_clock = args.clock == CLOCK_RECORDED;
-	raise_file_limit();
-	if (cli_open_input(&page, &words, &args.listen, &in, &info) == ERR_OK &&
-	    check_spool(in, &options, &info) == ERR_OK)
-		status = replay(in, &args, &options);
-	else
+	sides_init(&sides, args.repeat > 1);
+	if (sides_resolve(&sides, &args.urls, &args.target, &info) == ERR_OK) {
+		wipe_secrets(&args);
+		set_options(&args, &options);
+		raise_file_limit();
+		status = check_spool(&words, &options, &info) == ERR_OK
+				 ? replay(&words, &args, &fail_on, &sides, &options)
+				 : cli_fail(&page, &info);
+	} else {
 		status = cli_fail(&page, &info);
-	input_free(in);
-	target_release(&target);
+	}
+	sides_release(&sides);
 	return status;
 }
 

@@ -24,6 +24,7 @@ enum err feed_init(struct feed *f, struct engine *g, struct worker *workers, uns
 	*f = (struct feed){
 		.engine = g, .workers = workers, .worker_count = count, .outcome = outcome};
 	map_init(&f->sessions, FEED_SESSIONS_MAX, NULL);
+	examples_init(&f->examples);
 	f->turns.order = g->options->order;
 	spool_init(&f->spool, g->options->spool_folder, g->options->spool_limit);
 	return profile_new(PROFILE_ROWS_MAX, &f->names);
@@ -284,14 +285,14 @@ static void new_user(const struct session *s, const struct command *c, struct sl
 }
 
 static enum err put_command(struct feed *f, struct feed_session *fs, const struct event *e,
-			    uint64_t key)
+			    const struct profile_row *row)
 {
 	const struct command *c = e->command;
 	struct slice text = text_before(fs, c), payload = c->payload;
 	struct item_command head = {
 		.n = c->n,
 		.turn = turns_command(&f->turns, &fs->turns, e->session, c),
-		.key = key,
+		.key = row->key,
 		.caps = e->session->caps,
 		.first_ns = c->first_ns,
 		.last_ns = c->last_ns,
@@ -303,6 +304,8 @@ static enum err put_command(struct feed *f, struct feed_session *fs, const struc
 		.code = c->code,
 		.has_statement = c->has_statement,
 		.sql = session_sql_options(e->session),
+		.depends = nature_of(&f->natures, e->session, c, row),
+		.among_others = f->sessions.count > 1,
 	};
 	struct plan plan;
 	struct item *item;
@@ -360,9 +363,15 @@ static enum err on_command(struct feed *f, struct feed_session *fs, const struct
 	f->outcome->commands++;
 	if (err == ERR_OK)
 		err = shed_if_full(f, fs, e->time_ns);
-	if (err == ERR_OK && fs->shed)
+	if (err != ERR_OK)
+		return err;
+	if (fs->shed) {
 		outcome_not_sent(f->outcome, row->key, NOT_SENT_SHED);
-	return err == ERR_OK && !fs->shed ? put_command(f, fs, e, row->key) : err;
+		return ERR_OK;
+	}
+	if (f->engine->options->keep_examples)
+		examples_offer(&f->examples, e->session, e->command, row);
+	return put_command(f, fs, e, row);
 }
 
 static enum err on_response(struct feed *f, struct feed_session *fs, const struct event *e)
@@ -488,4 +497,5 @@ void feed_release(struct feed *f)
 	for (unsigned i = 0; i < REPLAY_THREADS_MAX; i++)
 		mem_free(f->batches[i]);
 	profile_free(f->names);
+	examples_release(&f->examples);
 }

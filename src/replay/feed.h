@@ -5,6 +5,8 @@
 #define REPLAY_FEED_H
 
 #include "event/event.h"
+#include "replay/example.h"
+#include "replay/nature.h"
 #include "replay/spool.h"
 #include "replay/worker.h"
 
@@ -18,7 +20,9 @@ struct feed {
 	uint32_t open[REPLAY_THREADS_MAX];         /* sessions open in the recording, per worker */
 	struct map sessions;                       /* struct feed_session by id */
 	struct profile *names;                     /* texts of the rows that commands count under */
-	struct outcome *outcome;                   /* for what only the pump knows */
+	struct examples examples;                  /* if they are wanted */
+	struct natures natures;
+	struct outcome *outcome;   /* for what only the pump knows */
 	struct spool spool;        /* where batches wait that memory is too small for: if live */
 	bool shedding;             /* the spool is full */
 	struct errinfo failure;    /* of the spool; ERR_OK: none */

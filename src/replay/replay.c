@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "replay/explain.h"
 #include "replay/feed.h"
 
 enum {
@@ -253,7 +254,8 @@ static void look_around(struct replay *r)
 	tell_progress(r, now_ns);
 	if (atomic_load(&r->engine.stopping))
 		return;
-	if (!r->options.live) /* it blocks; and the next session finds a target that has come back */
+	if (!r->options
+		     .live) /* it blocks; and the next session finds a target that has come back */
 		look_for_target(r, now_ns);
 	look_for_moves(r, now_ns);
 }
@@ -391,6 +393,9 @@ static enum err on_finish(void *ctx, const struct coverage *coverage, struct err
 	}
 	r->finished = true;
 	o->names = r->feed.names;
+	if (timeline_widen(&o->recorded_line, o->replayed_line.width_ns) != ERR_OK ||
+	    timeline_widen(&o->replayed_line, o->recorded_line.width_ns) != ERR_OK)
+		o->short_of_memory = true;
 	o->coverage = *coverage;
 	o->recorded_ns = r->feed.begun ? r->feed.last_ns - r->feed.first_ns : 0;
 	o->idle_ns = r->feed.base_ns - r->feed.first_ns;
@@ -408,9 +413,14 @@ struct event_sink replay_sink(struct replay *r)
 		.event = on_event, .tick = on_tick, .finish = on_finish, .ctx = r};
 }
 
-const struct outcome *replay_outcome(const struct replay *r)
+struct outcome *replay_outcome(struct replay *r)
 {
 	return &r->outcome;
+}
+
+enum err replay_explain(struct replay *r, struct errinfo *info)
+{
+	return explain_slower(r->options.target, &r->feed.examples, &r->outcome, info);
 }
 
 void replay_free(struct replay *r)

@@ -11,6 +11,7 @@
 
 #include "client/target.h"
 #include "event/event.h"
+#include "replay/answers.h"
 #include "replay/outcome.h"
 
 enum { REPLAY_THREADS_MAX = 64 };
@@ -42,7 +43,14 @@ struct replay_options {
 	bool live; /* the sink never blocks: what waits beyond AHEAD_BYTES goes to the spool */
 	const char *spool_folder; /* outlives the replay */
 	uint64_t spool_limit;     /* bytes; when so much waits, sessions are let go */
-	int64_t patience_ns;      /* a target that does nothing for so long hangs; 0: 60 s */
+	bool keep_texts;          /* samples of differences have their statements, with values */
+	bool keep_examples;       /* for replay_explain() */
+	struct answers *keep;     /* where the target's answers go; NULL: nowhere */
+	const struct answers
+		*baseline; /* compare with these, not with what was recorded; or NULL */
+	/* Answers of an earlier run against the same target, and of one against the baseline's; or NULL. */
+	const struct answers *again, *baseline_again;
+	int64_t patience_ns; /* a target that does nothing for so long hangs; 0: 60 s */
 	/* Called about twice a second, also while the sink blocks; may be NULL. */
 	void (*progress)(void *ctx, const struct replay_progress *p);
 	void *progress_ctx;
@@ -66,8 +74,16 @@ struct event_sink replay_sink(struct replay *r);
 /* Ends it: no more is sent, answers under way are waited for a second. For signal handlers, too. */
 void replay_stop(struct replay *r);
 
-/* What came of it; complete after the sink's finish. Lives as long as R. */
-const struct outcome *replay_outcome(const struct replay *r);
+/*
+ * What came of it; complete after the sink's finish, but for outcome_judge(). Lives as long as R.
+ */
+struct outcome *replay_outcome(struct replay *r);
+
+/*
+ * Asks the target's EXPLAIN of the statements that outcome_judge() has called slower: explain.h. Blocks. ERR_IO,
+ * ERR_NOMEM.
+ */
+enum err replay_explain(struct replay *r, struct errinfo *info) MUST_CHECK;
 
 void replay_free(struct replay *r); /* NULL is fine */
 
