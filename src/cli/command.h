@@ -25,8 +25,8 @@ struct command_row {
 	int (*run)(int argc, char **argv); /* without the program's and the command's name */
 };
 
-extern const struct command_row cmd_cut, cmd_doctor, cmd_export, cmd_info, cmd_merge, cmd_record,
-	cmd_replay, cmd_report, cmd_trace;
+extern const struct command_row cmd_compare, cmd_cut, cmd_doctor, cmd_export, cmd_info, cmd_merge,
+	cmd_record, cmd_replay, cmd_report, cmd_trace;
 
 /* Set by SIGINT and SIGTERM: end cleanly. A second one ends at once. */
 extern volatile sig_atomic_t cli_stop;

@@ -52,6 +52,12 @@ void engine_release(struct engine *g)
 	client_tls_free(g->tls);
 }
 
+bool engine_is_full(const struct engine *g)
+{
+	return atomic_load_explicit(&g->waiting_bytes, memory_order_relaxed) >
+	       (long long)g->options->ahead_bytes;
+}
+
 static bool has_room(struct engine *g)
 {
 	return atomic_load(&g->waiting_bytes) <= (long long)g->options->ahead_bytes / 2;

@@ -30,6 +30,7 @@ struct engine {
 	unsigned worker_count;
 	atomic_bool stopping;        /* no more commands are sent */
 	atomic_bool giving_up;       /* answers are not waited for any more */
+	atomic_bool ids_differ;      /* an INSERT drew another id than in the recording */
 	atomic_bool target_doubtful; /* a connection failed: does the target live? */
 	atomic_llong
 		waiting_bytes;   /* of items that were not taken from their session's queue yet */
@@ -44,6 +45,9 @@ struct engine {
 enum err engine_init(struct engine *g, const struct replay_options *options,
 		     struct errinfo *info) MUST_CHECK;
 void engine_release(struct engine *g);
+
+/* True if enough is waiting in memory. */
+bool engine_is_full(const struct engine *g);
 
 /* N bytes of items were taken: wakes a pump that waits for room, once half of it is free. */
 void engine_took(struct engine *g, size_t n);

@@ -63,9 +63,11 @@ struct item_command {
 	uint16_t collation;     /* of the session; of CHANGE_USER: the new one */
 	uint8_t code;
 	bool has_statement;
-	bool kill_query; /* not the connection, but what it does */
-	bool after_gap;  /* commands of its session were lost before it */
-	bool begins;     /* whatever transaction is open ends with it */
+	bool kill_query;   /* not the connection, but what it does */
+	bool among_others; /* other sessions were open */
+	uint32_t depends;  /* enum sql_depends: on what its result depends */
+	bool after_gap;    /* commands of its session were lost before it */
+	bool begins;       /* whatever transaction is open ends with it */
 };
 
 /* Behind it: the bytes of one packet of a LOCAL INFILE; none: its end. */

@@ -68,6 +68,7 @@ struct player {
 	bool in_gate, let_in, counted, logging_in;
 	bool quit;         /* COM_QUIT was sent: that the connection ends is as it should be */
 	bool skipping;     /* the transaction was rolled back on the target only */
+	bool ids_differ;   /* an INSERT of it drew another id than in the recording */
 	bool diverged;     /* until the end of the transaction, differences are consequences */
 	bool guard_due;    /* the connection has to be made read only */
 	bool rollback_due; /* the transaction was rolled back in the recording only */

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "mysql/login.h"
 #include "replay/player.h"
+#include "sql/mask.h"
 
 /* A KILL waits so long for its connection to be open, and looks so often whether it is. */
 static const int64_t KILL_WAIT_NS = 5 * NS_PER_S, KILL_LOOK_NS = NS_PER_MS / 5;
@@ -73,6 +74,26 @@ bool player_send_own(struct player *p, enum player_own own, uint8_t code, struct
 	return expect_answer(p, 0, code);
 }
 
+static void keep_text(struct pending *d, struct slice text)
+{
+	d->text = mem_copy_str(text.ptr, text.len);
+	d->text_len = d->text ? text.len : 0;
+}
+
+/* The statement without its passwords, to be shown if its answer differs. */
+static void keep_query(struct player *p, struct pending *d, struct item_command *c)
+{
+	struct rewriter *w = &p->worker->rewriter;
+	struct myp_query query;
+
+	if (myp_query_decode(slice_of(payload_of(c), c->payload_len), c->caps, &w->attributes,
+			     &query) != ERR_OK)
+		return;
+	buf_reset(&w->text);
+	if (sql_mask(slice_head(query.text, OUTCOME_TEXT_MAX), c->sql, &w->text) == ERR_OK)
+		keep_text(d, buf_slice(&w->text));
+}
+
 static bool sees_the_clock(uint8_t code)
 {
 	return code == MYP_COM_QUERY || code == MYP_COM_STMT_EXECUTE ||
@@ -112,11 +133,13 @@ static struct pending *add_pending(struct player *p, struct item_command *c, int
 	d->after_gap = c->after_gap;
 	d->recorded_first_ns = c->first_ns;
 	d->recorded_last_ns = c->last_ns;
+	d->among_others = c->among_others;
+	d->depends = c->depends;
 	d->sent_ns = sent_ns;
-	if (c->code == MYP_COM_STMT_PREPARE && c->payload_len > 1) {
-		d->text_len = c->payload_len - 1;
-		d->text = mem_copy_str(payload_of(c) + 1, d->text_len);
-	}
+	if (c->code == MYP_COM_STMT_PREPARE && c->payload_len > 1)
+		keep_text(d, slice_of(payload_of(c) + 1, c->payload_len - 1));
+	if (c->code == MYP_COM_QUERY && p->worker->engine->options->keep_texts)
+		keep_query(p, d, c);
 	*p->end = d;
 	p->end = &d->next;
 	return d;

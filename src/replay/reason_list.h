@@ -26,4 +26,5 @@ REASON(READ_ONLY_GLOBAL, "left out: it sets what is not of its session alone", f
 REASON(READ_ONLY_ALLOWS, "left out: it would let the session write", false)
 REASON(READ_ONLY_UNCLEAR, "left out: servers of other versions would execute something else", false)
 REASON(READ_ONLY_UNKNOWN, "left out: the text of its statement is not known", false)
+REASON(SHED, "the target is too slow: the session was let go, as the spool was full", true)
 REASON(STOPPED, "the replay was ended before", true)
