@@ -74,7 +74,7 @@ def test_driver_is_heard(way, hear):
     told = {}
     events, log = hear(server, lambda _: told.update(drivers.say(command)), busy=True)
     assert_nothing_missed(events)
-    harness.assert_heard_all(events, log, seen=without_fractions if server.version().startswith("5.6")
+    harness.assert_heard_all(events, log, seen=without_fractions if server.version.startswith("5.6")
                              else harness.prepared_once)
     heard = drivers.heard(events)
     assert {name: heard.get(name) for name in told} == told
