@@ -64,9 +64,10 @@ def assert_nothing_missed(events):
     assert not missed
 
 
-def without_fractions(entries):
-    """MySQL 5.6 leaves the fractions of seconds out of its log."""
-    return [(command, re.sub(r"(\d\d:\d\d:\d\d)\.\d+", r"\1", text)) for command, text in harness.prepared_once(entries)]
+def as_56_logs_it(entries):
+    """MySQL 5.6 leaves fractions of seconds and executions with a cursor out of its log."""
+    return [(command, re.sub(r"(\d\d:\d\d:\d\d)\.\d+", r"\1", text)) for command, text in harness.prepared_once(entries)
+            if command != "Execute" or "/*cursor*/" not in text]
 
 
 def test_driver_is_heard(way, hear):
@@ -74,7 +75,7 @@ def test_driver_is_heard(way, hear):
     told = {}
     events, log = hear(server, lambda _: told.update(drivers.say(command)), busy=True)
     assert_nothing_missed(events)
-    harness.assert_heard_all(events, log, seen=without_fractions if server.version.startswith("5.6")
+    harness.assert_heard_all(events, log, seen=as_56_logs_it if server.version.startswith("5.6")
                              else harness.prepared_once)
     heard = drivers.heard(events)
     assert {name: heard.get(name) for name in told} == told
