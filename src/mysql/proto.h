@@ -114,11 +114,15 @@ static inline uint64_t myp_cur_lenenc(struct cursor *c)
 	return myp_cur_lenenc_long(c);
 }
 
+/*
+ * Of a length in 8 bytes the servers read the first 4 (net_field_length() of both), and drivers were seen that write
+ * something else into the others (Node's mysql2).
+ */
 static inline struct slice myp_cur_lenenc_bytes(struct cursor *c)
 {
 	uint64_t n = myp_cur_lenenc(c);
 
-	return cur_bytes(c, n);
+	return cur_bytes(c, (uint32_t)n);
 }
 
 void myp_put_lenenc(struct buf *b, uint64_t v);
