@@ -1,5 +1,6 @@
 /*
- * Target: sql_lexer_next, sql_digest_text, sql_digest_hash, sql_classify, sql_mask, sql_unquote, sql_shape.
+ * Target: sql_lexer_next, sql_digest_text, sql_digest_hash, sql_classify, sql_mask, sql_unquote, sql_shape,
+ * sql_read_only_check.
  * The first byte chooses the options, the rest is the statement.
  */
 #include <assert.h>
@@ -8,6 +9,7 @@
 #include "sql/classify.h"
 #include "sql/digest.h"
 #include "sql/mask.h"
+#include "sql/readonly.h"
 #include "sql/shape.h"
 
 enum { TEXT_MAX = 1 << 24 };
@@ -61,6 +63,33 @@ static void classes_end(struct slice sql, struct sql_options options)
 	buf_release(&b);
 }
 
+static bool has_executable_comment(struct slice sql)
+{
+	for (size_t i = 0; i + 2 < sql.len; i++)
+		if (sql.ptr[i] == '/' && sql.ptr[i + 1] == '*' &&
+		    (sql.ptr[i + 2] == '!' || sql.ptr[i + 2] == 'M'))
+			return true;
+	return false;
+}
+
+/* What only reads is by its class no statement that writes, but for an EXECUTE, of which the caller knows more. */
+static void readers_are_no_writers(struct slice sql, struct sql_options options)
+{
+	const struct sql_allowed none = {.count = 0};
+	bool sure = !has_executable_comment(sql);
+	struct sql_read_only r;
+	struct sql_class c;
+
+	do {
+		sql_read_only_check(sql, options, none, &r);
+		sql_classify(sql, options, &c);
+		if (sure && r.harm == SQL_HARM_NONE && r.prepared == SQL_PREPARED_NONE)
+			assert(!sql_verb_writes(c.verb));
+		assert(r.rest.len < sql.len || sql.len == 0);
+		sql = r.rest;
+	} while (sql.len > 0);
+}
+
 /* The text with a 7 for every digit: where it has the same shape, it has the same digest. */
 static void shapes_keep_their_promise(struct slice sql, struct sql_options options)
 {
@@ -94,6 +123,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	tokens_cover_the_text(sql, options);
 	digest_holds_no_literal(sql, options);
 	classes_end(sql, options);
+	readers_are_no_writers(sql, options);
 	shapes_keep_their_promise(sql, options);
 	buf_init(&masked, TEXT_MAX);
 	if (sql_mask(sql, options, &masked) != ERR_OK)

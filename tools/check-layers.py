@@ -44,7 +44,7 @@ LAYERS = {
 }
 
 # A library that may have to be replaced is known to one file only.
-ONE_FILE_ONLY = ("pcap", "amqp")
+ONE_FILE_ONLY = ("pcap", "amqp", "jansson")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 

@@ -56,17 +56,44 @@ static uint32_t *group_get(struct hist *h, int g)
 	return h->groups[g];
 }
 
-enum err hist_add(struct hist *h, int64_t value_ns)
+enum err hist_add_many(struct hist *h, int64_t value_ns, uint32_t count)
 {
 	int64_t v = value_ns < 0 ? 0 : value_ns;
 	int g = group_of((uint64_t)v);
-	uint32_t *counts = group_get(h, g);
+	uint32_t *counts;
 
-	note(h, 1, (uint64_t)v, v, v);
+	if (count == 0)
+		return ERR_OK;
+	counts = group_get(h, g);
+	note(h, count, (uint64_t)v * count, v, v);
 	if (!counts)
 		return ERR_NOMEM;
-	counts[step_of((uint64_t)v, g)]++;
+	counts[step_of((uint64_t)v, g)] += count;
 	return ERR_OK;
+}
+
+enum err hist_add(struct hist *h, int64_t value_ns)
+{
+	return hist_add_many(h, value_ns, 1);
+}
+
+bool hist_next(const struct hist *h, struct hist_bucket *b)
+{
+	while (b->at < HIST_GROUPS * HIST_STEPS) {
+		const unsigned group = b->at / HIST_STEPS, step = b->at % HIST_STEPS;
+
+		if (!h->groups[group]) {
+			b->at = (group + 1) * HIST_STEPS;
+			continue;
+		}
+		b->at++;
+		if (h->groups[group][step] == 0)
+			continue;
+		b->top_ns = bucket_top((int)group, (int)step);
+		b->count = h->groups[group][step];
+		return true;
+	}
+	return false;
 }
 
 enum err hist_merge(struct hist *into, const struct hist *from)

@@ -5,6 +5,7 @@
 #ifndef BASE_HIST_H
 #define BASE_HIST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -26,10 +27,22 @@ void hist_release(struct hist *h);
 
 /* ERR_NOMEM: the value was counted in count, sum, min and max, but not in the distribution. */
 enum err hist_add(struct hist *h, int64_t value_ns);
+/* COUNT times the same value. */
+enum err hist_add_many(struct hist *h, int64_t value_ns, uint32_t count) MUST_CHECK;
 enum err hist_merge(struct hist *into, const struct hist *from) MUST_CHECK;
 
 /* The smallest value that at least share Q (0 to 1) of all values do not exceed; 0 when empty. */
 int64_t hist_quantile_ns(const struct hist *h, double q);
 double hist_mean_ns(const struct hist *h);
+
+/* What lies in one bucket of H. */
+struct hist_bucket {
+	int64_t top_ns; /* the largest value that falls into it */
+	uint32_t count;
+	unsigned at; /* where to go on */
+};
+
+/* The next bucket with something in it, in order; begin with AT 0. */
+bool hist_next(const struct hist *h, struct hist_bucket *b);
 
 #endif

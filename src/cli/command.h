@@ -25,8 +25,8 @@ struct command_row {
 	int (*run)(int argc, char **argv); /* without the program's and the command's name */
 };
 
-extern const struct command_row cmd_cut, cmd_doctor, cmd_export, cmd_info, cmd_merge, cmd_record,
-	cmd_replay, cmd_report, cmd_trace;
+extern const struct command_row cmd_compare, cmd_cut, cmd_doctor, cmd_export, cmd_info, cmd_merge,
+	cmd_record, cmd_replay, cmd_report, cmd_trace;
 
 /* Set by SIGINT and SIGTERM: end cleanly. A second one ends at once. */
 extern volatile sig_atomic_t cli_stop;
@@ -143,7 +143,10 @@ struct listen_args {
 	}
 
 /* Which events pass, for every command that takes them. What is known of commands when they are sent. */
-#define FILTER_COMMAND_OPTS(type, member)                                                          \
+#define FILTER_COMMAND_OPTS(type, member) FILTER_COMMAND_OPTS_BUT(type, member, "user")
+
+/* The same for a command whose --user is another one. */
+#define FILTER_COMMAND_OPTS_BUT(type, member, user_option)                                         \
 	{.name = "since",                                                                          \
 	 .kind = OPT_TEXT,                                                                         \
 	 .offset = offsetof(type, member.since),                                                   \
@@ -160,7 +163,7 @@ struct listen_args {
 		 .offset = offsetof(type, member.sessions),                                        \
 		 .placeholder = "ID",                                                              \
 		 .help = "only this session, by its id or the beginning of it; may be repeated"},  \
-		{.name = "user",                                                                   \
+		{.name = (user_option),                                                            \
 		 .kind = OPT_TEXTS,                                                                \
 		 .offset = offsetof(type, member.users),                                           \
 		 .placeholder = "NAME",                                                            \

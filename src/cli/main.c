@@ -8,8 +8,8 @@
 #include "cli/man.h"
 
 static const struct command_row *const commands[] = {
-	&cmd_record, &cmd_report, &cmd_trace, &cmd_export, &cmd_replay,
-	&cmd_info,   &cmd_cut,    &cmd_merge, &cmd_doctor,
+	&cmd_record,  &cmd_report, &cmd_trace, &cmd_export, &cmd_replay,
+	&cmd_compare, &cmd_info,   &cmd_cut,   &cmd_merge,  &cmd_doctor,
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };

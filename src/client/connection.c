@@ -103,8 +103,10 @@ static enum err begin(struct connection *c, const struct connection_options *o,
 {
 	const struct target *t = o->target;
 	const struct handshake_options login = {
-		.user = t->user ? t->user : "",
-		.password = t->password,
+		.user = o->user   ? o->user
+			: t->user ? t->user
+				  : "",
+		.password = o->user ? o->password : t->password,
 		.database = o->database ? o->database : t->database,
 		.attributes = o->attributes,
 		.caps = o->caps,
@@ -466,6 +468,11 @@ const struct myp_greeting *connection_greeting(const struct connection *c)
 uint64_t connection_caps(const struct connection *c)
 {
 	return c->session.caps;
+}
+
+uint16_t connection_collation(const struct connection *c)
+{
+	return c->session.collation;
 }
 
 bool connection_is_tls(const struct connection *c)

@@ -39,6 +39,8 @@ struct connection_options {
 		caps; /* asked for as far as the server has them and we do: not compression; what the protocol needs is added */
 	uint16_t collation;   /* 0: utf8mb4's default of the server's kind; over 255, which a login
 				 has no room for, likewise */
+	const char *user;     /* NULL: the target's, with its password */
+	const char *password; /* of USER; NULL: none */
 	const char *database; /* NULL: the target's */
 	struct slice
 		attributes; /* connection attributes, encoded as myp_attribute_put() does; may be empty */
@@ -84,7 +86,8 @@ enum err connection_error(const struct connection *c, struct errinfo *info,
 
 /* Valid from READY on. */
 const struct myp_greeting *connection_greeting(const struct connection *c); /* challenge wiped */
-uint64_t connection_caps(const struct connection *c); /* agreed by both sides */
+uint64_t connection_caps(const struct connection *c);      /* agreed by both sides */
+uint16_t connection_collation(const struct connection *c); /* that was asked for last */
 bool connection_is_tls(const struct connection *c);
 
 /*

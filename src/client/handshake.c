@@ -274,6 +274,7 @@ static enum err put_login(struct handshake *h, struct buf *out, struct errinfo *
 	struct buf auth;
 	enum err e;
 
+	h->session.collation = login.collation;
 	choose_plugin(h);
 	buf_init(&auth, AUTH_SHORT_MAX);
 	e = fill_auth(h, &login, &auth, info);
@@ -352,6 +353,7 @@ enum err handshake_change_user(struct handshake *h, const struct handshake_sessi
 	memcpy(h->session.challenge, session->challenge, MYP_SCRAMBLE);
 	h->session.caps = session->caps;
 	login = login_of(h, UINT16_MAX);
+	h->session.collation = login.collation;
 	choose_plugin(h);
 	buf_init(&auth, AUTH_SHORT_MAX);
 	e = fill_auth(h, &login, &auth, info);

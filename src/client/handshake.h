@@ -59,6 +59,7 @@ struct handshake_session {
 	char *attributes; /* owned; what we said of ourselves */
 	size_t attributes_len;
 	uint64_t caps;
+	uint16_t collation;              /* that was asked for */
 	uint8_t challenge[MYP_SCRAMBLE]; /* for a later change of user */
 };
 

@@ -2,7 +2,9 @@
 #include "client/target.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <termios.h>
@@ -20,18 +22,15 @@ enum { DEFAULT_PORT = 3306, PASSWORD_MAX = 4096 };
 
 #define DEFAULT_CONNECT_TIMEOUT_NS (10 * NS_PER_S)
 
-/* One line from TTY, which a signal interrupts. The number of bytes, or -1. */
-static ssize_t read_line(int tty, char *to, size_t size)
+/* One line from TTY; the signals that OPEN lets through interrupt it. The number of bytes, or -1. */
+static ssize_t read_line(int tty, const sigset_t *open, char *to, size_t size)
 {
+	struct pollfd typed = {.fd = tty, .events = POLLIN};
 	size_t len = 0;
-	ssize_t n = 1;
 
-	while (n == 1 && len < size) {
-		n = read(tty, to + len, 1);
-		if (n == 1 && to[len] == '\n')
-			return (ssize_t)len;
-		len += n == 1;
-	}
+	while (len < size && ppoll(&typed, 1, NULL, open) > 0 && read(tty, to + len, 1) == 1)
+		if (to[len++] == '\n')
+			return (ssize_t)len - 1;
 	return -1;
 }
 
@@ -42,6 +41,7 @@ static ssize_t read_line(int tty, char *to, size_t size)
 static ssize_t read_secret(int tty, const char *prompt, char *to, size_t size)
 {
 	struct termios before, silent;
+	sigset_t ends, open;
 	ssize_t len;
 
 	if (tcgetattr(tty, &before) != 0)
@@ -51,7 +51,13 @@ static ssize_t read_secret(int tty, const char *prompt, char *to, size_t size)
 	silent.c_lflag |= ECHONL | ICANON | ISIG;
 	if (tcsetattr(tty, TCSAFLUSH, &silent) != 0)
 		return -1;
-	len = write(tty, prompt, strlen(prompt)) < 0 ? -1 : read_line(tty, to, size);
+	/* A signal between the prompt and the wait for an answer is not to be missed. */
+	(void)sigemptyset(&ends);
+	(void)sigaddset(&ends, SIGINT);
+	(void)sigaddset(&ends, SIGTERM);
+	(void)pthread_sigmask(SIG_BLOCK, &ends, &open);
+	len = write(tty, prompt, strlen(prompt)) < 0 ? -1 : read_line(tty, &open, to, size);
+	(void)pthread_sigmask(SIG_SETMASK, &open, NULL);
 	(void)tcsetattr(tty, TCSAFLUSH, &before);
 	if (len < 0)
 		(void)!write(tty, "\n", 1);

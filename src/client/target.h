@@ -54,9 +54,8 @@ struct target_args {
 		.offset = offsetof(type, field), .placeholder = (what), .help = (text)             \
 	}
 
-#define TARGET_OPTS(type, member)                                                                  \
-	TARGET_OPT(type, member.url, 't', "target", "URL",                                         \
-		   "the server to connect to, as mysql://user@host:port/database?ssl-mode=..."),   \
+/* All of them but --target, for a command that takes several. */
+#define TARGET_OTHER_OPTS(type, member)                                                            \
 	TARGET_OPT(type, member.host, 'h', "host", "HOST", "its name or address"),                 \
 	TARGET_OPT(type, member.port, 'P', "target-port", "PORT", "its TCP port (default 3306)"),  \
 	TARGET_OPT(type, member.socket, 'S', "socket", "PATH", "its local socket"),                \
@@ -79,6 +78,11 @@ struct target_args {
 	TARGET_OPT(type, member.ssl_key, 0, "ssl-key", "FILE", "the key of our certificate"),      \
 	TARGET_OPT(type, member.connect_timeout, 0, "connect-timeout", "TIME",                     \
 		   "give up a connection that is not ready after this time (default 10s)")
+
+#define TARGET_OPTS(type, member)                                                                  \
+	TARGET_OPT(type, member.url, 't', "target", "URL",                                         \
+		   "the server to connect to, as mysql://user@host:port/database?ssl-mode=..."),   \
+	TARGET_OTHER_OPTS(type, member)
 /* clang-format on */
 
 /*

@@ -82,6 +82,7 @@ enum myp_column_flag {
 	MYP_COLUMN_UNSIGNED = 0x0020,
 	MYP_COLUMN_ZEROFILL = 0x0040,
 	MYP_COLUMN_BINARY = 0x0080,
+	MYP_COLUMN_AUTO_INCREMENT = 0x0200,
 };
 
 enum {
@@ -113,11 +114,15 @@ static inline uint64_t myp_cur_lenenc(struct cursor *c)
 	return myp_cur_lenenc_long(c);
 }
 
+/*
+ * Of a length in 8 bytes the servers read the first 4 (net_field_length() of both), and drivers were seen that write
+ * something else into the others (Node's mysql2).
+ */
 static inline struct slice myp_cur_lenenc_bytes(struct cursor *c)
 {
 	uint64_t n = myp_cur_lenenc(c);
 
-	return cur_bytes(c, n);
+	return cur_bytes(c, (uint32_t)n);
 }
 
 void myp_put_lenenc(struct buf *b, uint64_t v);

@@ -71,12 +71,25 @@ static enum verdict by_chance(enum chance chance, bool replayed)
 	return replayed ? VERDICT_ERROR_NEW : VERDICT_ERROR_GONE;
 }
 
-static enum verdict compare_errors(uint16_t recorded, uint16_t replayed)
+/* HY000 is what stands for none, or for none in particular. */
+static bool has_sqlstate(const struct facts *f)
 {
+	return f->sqlstate[0] && strcmp(f->sqlstate, "HY000") != 0;
+}
+
+static bool other_sqlstate(const struct facts *a, const struct facts *b)
+{
+	return has_sqlstate(a) && has_sqlstate(b) &&
+	       memcmp(a->sqlstate, b->sqlstate, sizeof(a->sqlstate)) != 0;
+}
+
+static enum verdict compare_errors(const struct facts *a, const struct facts *b)
+{
+	const uint16_t recorded = a->error_code, replayed = b->error_code;
 	enum chance before = chance_of(recorded), now = chance_of(replayed);
 
 	if (recorded == replayed)
-		return VERDICT_SAME;
+		return other_sqlstate(a, b) ? VERDICT_ERROR_CHANGED : VERDICT_SAME;
 	if (recorded == 0)
 		return by_chance(now, true);
 	if (replayed == 0)
@@ -88,17 +101,36 @@ static enum verdict compare_errors(uint16_t recorded, uint16_t replayed)
 	return VERDICT_ERROR_CHANGED;
 }
 
+/* The rows themselves, which are as many. */
+static enum verdict compare_sums(const struct facts *a, const struct facts *b)
+{
+	if (!a->sum_known || !b->sum_known || a->sum.ordered == b->sum.ordered)
+		return VERDICT_SAME;
+	if (a->sum.unordered == b->sum.unordered)
+		return VERDICT_OTHER_ORDER;
+	return a->has_floats && b->has_floats && a->but_floats == b->but_floats
+		       ? VERDICT_OTHER_FLOATS
+		       : VERDICT_OTHER_VALUES;
+}
+
 static enum verdict compare_rows(const struct facts *a, const struct facts *b)
 {
+	enum verdict rows;
+
 	if (a->columns != b->columns || (a->names_known && b->names_known && a->names != b->names))
 		return VERDICT_OTHER_COLUMNS;
 	if (a->rows != b->rows || a->results != b->results)
 		return VERDICT_OTHER_ROW_COUNT;
 	if (a->affected_rows != b->affected_rows)
 		return VERDICT_OTHER_AFFECTED;
-	if (!a->sum_known || !b->sum_known || a->sum.ordered == b->sum.ordered)
-		return a->warnings == b->warnings ? VERDICT_SAME : VERDICT_OTHER_WARNINGS;
-	return a->sum.unordered == b->sum.unordered ? VERDICT_OTHER_ORDER : VERDICT_OTHER_VALUES;
+	rows = compare_sums(a, b);
+	if (rows != VERDICT_SAME)
+		return rows;
+	if (a->names_known && b->names_known && a->types != b->types)
+		return VERDICT_OTHER_TYPES;
+	if (a->insert_id != b->insert_id)
+		return VERDICT_OTHER_INSERT_ID;
+	return a->warnings == b->warnings ? VERDICT_SAME : VERDICT_OTHER_WARNINGS;
 }
 
 enum verdict compare_facts(const struct facts *recorded, const struct facts *replayed)
@@ -110,7 +142,7 @@ enum verdict compare_facts(const struct facts *recorded, const struct facts *rep
 	if (recorded->kind == RESPONSE_PREPARED && error_is_unpreparable(replayed->error_code))
 		return VERDICT_NOT_PREPARABLE;
 	if (recorded->error_code != 0 || replayed->error_code != 0)
-		return compare_errors(recorded->error_code, replayed->error_code);
+		return compare_errors(recorded, replayed);
 	if (recorded->kind != replayed->kind)
 		return VERDICT_OTHER_KIND;
 	if (recorded->kind == RESPONSE_STRING)

@@ -10,7 +10,7 @@
 enum { KILLS_MAX = 1 << 20 }; /* connections open at once */
 
 struct kill_entry {
-	uint32_t recorded_id, target_id;
+	uint32_t target_id; /* 0: it is not open yet */
 };
 
 enum err engine_init(struct engine *g, const struct replay_options *options, struct errinfo *info)
@@ -52,6 +52,12 @@ void engine_release(struct engine *g)
 	client_tls_free(g->tls);
 }
 
+bool engine_is_full(const struct engine *g)
+{
+	return atomic_load_explicit(&g->waiting_bytes, memory_order_relaxed) >
+	       (long long)g->options->ahead_bytes;
+}
+
 static bool has_room(struct engine *g)
 {
 	return atomic_load(&g->waiting_bytes) <= (long long)g->options->ahead_bytes / 2;
@@ -90,47 +96,47 @@ unsigned engine_wait(struct engine *g, int64_t until_ns, bool for_room)
 	return ended;
 }
 
-static uint64_t id_hash(uint32_t id)
+static uint64_t key_hash(uint64_t key)
 {
-	return hash_mix(id, 0);
+	return hash_mix(key, 0);
 }
 
 /* Out of memory, a KILL of it will not be sent, and be told as such. */
-void engine_kill_put(struct engine *g, uint32_t recorded_id, uint32_t target_id)
+void engine_kill_put(struct engine *g, uint64_t key, uint32_t target_id)
 {
-	struct kill_entry *k = mem_alloc(sizeof(*k));
+	struct kill_entry *k = key ? mem_alloc(sizeof(*k)) : NULL;
 
-	if (!k || recorded_id == 0) {
-		mem_free(k);
+	if (!k)
 		return;
-	}
-	*k = (struct kill_entry){.recorded_id = recorded_id, .target_id = target_id};
+	k->target_id = target_id;
 	pthread_mutex_lock(&g->kill_lock);
-	mem_free(map_take(&g->kills, id_hash(recorded_id), NULL));
-	if (map_put(&g->kills, id_hash(recorded_id), k) != ERR_OK)
+	mem_free(map_take(&g->kills, key_hash(key), NULL));
+	if (map_put(&g->kills, key_hash(key), k) != ERR_OK)
 		mem_free(k);
 	pthread_mutex_unlock(&g->kill_lock);
 }
 
-void engine_kill_remove(struct engine *g, uint32_t recorded_id, uint32_t target_id)
+void engine_kill_remove(struct engine *g, uint64_t key, uint32_t target_id)
 {
 	struct kill_entry *k;
 
+	if (key == 0)
+		return;
 	pthread_mutex_lock(&g->kill_lock);
-	k = map_get(&g->kills, id_hash(recorded_id), NULL);
+	k = map_get(&g->kills, key_hash(key), NULL);
 	if (k && k->target_id == target_id)
-		mem_free(map_take(&g->kills, id_hash(recorded_id), NULL));
+		mem_free(map_take(&g->kills, key_hash(key), NULL));
 	pthread_mutex_unlock(&g->kill_lock);
 }
 
-uint32_t engine_kill_get(struct engine *g, uint32_t recorded_id)
+bool engine_kill_get(struct engine *g, uint64_t key, uint32_t *target_id)
 {
 	const struct kill_entry *k;
-	uint32_t id;
 
 	pthread_mutex_lock(&g->kill_lock);
-	k = map_get(&g->kills, id_hash(recorded_id), NULL);
-	id = k ? k->target_id : 0;
+	k = map_get(&g->kills, key_hash(key), NULL);
+	if (k)
+		*target_id = k->target_id;
 	pthread_mutex_unlock(&g->kill_lock);
-	return id;
+	return k != NULL;
 }

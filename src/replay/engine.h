@@ -30,6 +30,7 @@ struct engine {
 	unsigned worker_count;
 	atomic_bool stopping;        /* no more commands are sent */
 	atomic_bool giving_up;       /* answers are not waited for any more */
+	atomic_bool ids_differ;      /* an INSERT drew another id than in the recording */
 	atomic_bool target_doubtful; /* a connection failed: does the target live? */
 	atomic_llong
 		waiting_bytes;   /* of items that were not taken from their session's queue yet */
@@ -38,12 +39,15 @@ struct engine {
 	pthread_mutex_t pump_lock;
 	pthread_cond_t pump_wake; /* monotonic clock */
 	pthread_mutex_t kill_lock;
-	struct map kills; /* struct kill_entry by the recorded connection id */
+	struct map kills; /* struct kill_entry by the recorded connection */
 };
 
 enum err engine_init(struct engine *g, const struct replay_options *options,
 		     struct errinfo *info) MUST_CHECK;
 void engine_release(struct engine *g);
+
+/* True if enough is waiting in memory. */
+bool engine_is_full(const struct engine *g);
 
 /* N bytes of items were taken: wakes a pump that waits for room, once half of it is free. */
 void engine_took(struct engine *g, size_t n);
@@ -57,9 +61,20 @@ void engine_ended(struct engine *g);
  */
 unsigned engine_wait(struct engine *g, int64_t until_ns, bool for_room);
 
-/* Which connection of the target stands for a recorded one, as long as it is open. */
-void engine_kill_put(struct engine *g, uint32_t recorded_id, uint32_t target_id);
-void engine_kill_remove(struct engine *g, uint32_t recorded_id, uint32_t target_id);
-uint32_t engine_kill_get(struct engine *g, uint32_t recorded_id); /* 0: none */
+/* A recorded connection in one of the copies; 0: its id is not known. */
+static inline uint64_t engine_kill_key(uint32_t recorded_id, uint32_t copy)
+{
+	return recorded_id == 0 ? 0 : (uint64_t)copy << 32 | recorded_id;
+}
+
+/*
+ * Which connection of the target stands for a recorded one, from when it is read until it is closed. TARGET_ID is 0
+ * before it is open.
+ */
+void engine_kill_put(struct engine *g, uint64_t key, uint32_t target_id);
+void engine_kill_remove(struct engine *g, uint64_t key, uint32_t target_id);
+
+/* False: there is none. */
+bool engine_kill_get(struct engine *g, uint64_t key, uint32_t *target_id);
 
 #endif

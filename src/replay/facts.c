@@ -4,6 +4,75 @@
 #include "base/hash.h"
 #include "sql/mask.h"
 
+/*
+ * Servers have many types for the same thing, and differ in which they take: a column is told apart
+ * by what a client makes of it.
+ */
+static char kind_of_type(uint8_t type)
+{
+	switch (type) {
+	case MYP_TYPE_TINY:
+	case MYP_TYPE_SHORT:
+	case MYP_TYPE_INT24:
+	case MYP_TYPE_LONG:
+	case MYP_TYPE_LONGLONG:
+	case MYP_TYPE_YEAR:
+	case MYP_TYPE_BOOL:
+		return 'i';
+	case MYP_TYPE_DECIMAL:
+	case MYP_TYPE_NEWDECIMAL:
+		return 'n';
+	case MYP_TYPE_FLOAT:
+	case MYP_TYPE_DOUBLE:
+		return 'f';
+	case MYP_TYPE_DATE:
+	case MYP_TYPE_NEWDATE:
+		return 'd';
+	case MYP_TYPE_DATETIME:
+	case MYP_TYPE_TIMESTAMP:
+		return 't';
+	case MYP_TYPE_TIME:
+		return 'h';
+	default: /* a number from the wire; strings and what comes as one */
+		return 's';
+	}
+}
+
+static void add_column_sums(struct facts *f, const struct result *result)
+{
+	uint32_t at = f->columns - result->column_count;
+
+	if (!result->column_sums) {
+		f->sum_known = false;
+		return;
+	}
+	for (uint32_t i = 0; i < result->column_count; i++, at++) {
+		const struct rowsum_column *c = &result->column_sums[i];
+		const bool is_float = kind_of_type(c->type) == 'f';
+		const bool is_id = (c->flags & MYP_COLUMN_AUTO_INCREMENT) != 0;
+
+		f->has_floats |= is_float;
+		f->has_ids |= is_id;
+		if (!is_float)
+			f->but_floats = hash_mix(f->but_floats, c->sum.unordered);
+		if (!is_id)
+			f->but_ids = hash_mix(f->but_ids, c->sum.unordered);
+		if (at < FACTS_COLUMNS_MAX)
+			f->column_sums[at] = (uint32_t)(c->sum.unordered ^ c->sum.unordered >> 32);
+	}
+}
+
+uint32_t facts_other_columns(const struct facts *a, const struct facts *b)
+{
+	uint32_t found = 0;
+
+	if (!a->sum_known || !b->sum_known || a->columns != b->columns)
+		return 0;
+	for (uint32_t i = 0; i < FACTS_COLUMNS_MAX; i++)
+		found |= (uint32_t)(a->column_sums[i] != b->column_sums[i]) << i;
+	return found;
+}
+
 static void add_columns(struct facts *f, const struct result *result)
 {
 	f->columns += result->column_count;
@@ -11,17 +80,22 @@ static void add_columns(struct facts *f, const struct result *result)
 		f->names_known = false;
 		return;
 	}
-	for (uint32_t i = 0; i < result->column_count; i++)
+	for (uint32_t i = 0; i < result->column_count; i++) {
 		f->names = hash_seeded(result->columns[i].name, f->names);
+		f->types = hash_mix(f->types, (uint64_t)kind_of_type(result->columns[i].type));
+	}
 }
 
 static void add_result(struct facts *f, const struct result *result)
 {
 	add_columns(f, result);
+	if (result->insert_id != 0)
+		f->insert_id = result->insert_id;
 	if (result->kind != RESPONSE_ROWS)
 		return;
 	if (!result->sum_known)
 		f->sum_known = false;
+	add_column_sums(f, result);
 	f->sum.ordered = hash_mix(f->sum.ordered, result->sum.ordered);
 	f->sum.unordered = hash_mix(f->sum.unordered, result->sum.unordered);
 }

@@ -5,6 +5,10 @@
 #define REPLAY_FEED_H
 
 #include "event/event.h"
+#include "replay/example.h"
+#include "replay/guard.h"
+#include "replay/nature.h"
+#include "replay/spool.h"
 #include "replay/worker.h"
 
 enum { FEED_SESSIONS_MAX = 1 << 20 };
@@ -17,8 +21,15 @@ struct feed {
 	uint32_t open[REPLAY_THREADS_MAX];         /* sessions open in the recording, per worker */
 	struct map sessions;                       /* struct feed_session by id */
 	struct profile *names;                     /* texts of the rows that commands count under */
-	struct outcome *outcome;                   /* for what only the pump knows */
-	bool begun;                                /* BASE_NS is known */
+	struct examples examples;                  /* if they are wanted */
+	struct natures natures;
+	const struct guard *guard; /* NULL: all is sent; borrowed */
+	struct buf payload;        /* of a command that was made anew */
+	struct outcome *outcome;   /* for what only the pump knows */
+	struct spool spool;        /* where batches wait that memory is too small for: if live */
+	bool shedding;             /* the spool is full */
+	struct errinfo failure;    /* of the spool; ERR_OK: none */
+	bool begun;                /* BASE_NS is known */
 	int64_t first_ns, last_ns; /* first and last event, by the recording's clock */
 	int64_t base_ns;           /* what offsets count from: FIRST_NS, and the pauses cut */
 	struct turns_plan turns;
@@ -28,13 +39,19 @@ enum err feed_init(struct feed *f, struct engine *g, struct worker *workers, uns
 		   struct outcome *outcome) MUST_CHECK;
 void feed_release(struct feed *f);
 
-/* Takes an event. ERR_NOMEM, ERR_LIMIT (more sessions at once than FEED_SESSIONS_MAX). */
+/* Takes an event. FAILURE's code, ERR_NOMEM, ERR_LIMIT (more sessions at once than FEED_SESSIONS_MAX). */
 enum err feed_event(struct feed *f, const struct event *e) MUST_CHECK;
 
-/* Hands over all that is there. */
+/* Hands over all that is there, as far as there is room; the rest goes to the spool. */
 void feed_flush(struct feed *f);
 
-/* Ends all sessions, and the workers' input. */
+/* Hands over what is in the spool, as far as there is room. Its failure is in F. */
+void feed_refill(struct feed *f);
+
+/* Ends all sessions. */
 enum err feed_end(struct feed *f) MUST_CHECK;
+
+/* Ends the workers' input, once the spool is empty. */
+void feed_close(struct feed *f);
 
 #endif

@@ -10,6 +10,7 @@
 #include "replay/turns.h"
 #include "sql/lex.h"
 
+struct account;
 struct player;
 
 enum { ITEM_ALIGN = 8 };
@@ -28,7 +29,9 @@ struct item_open {
 	uint64_t caps;
 	uint64_t session;
 	uint32_t connection_id; /* 0: unknown */
+	uint32_t copy;          /* of the session; 0: the first one */
 	uint32_t room; /* sessions of the worker that were open in the recording, with this one */
+	const struct account *account; /* NULL: the target's own */
 	uint32_t database_len, attributes_len, state_len;
 	uint16_t collation;
 	bool caps_known, database_known;
@@ -45,10 +48,11 @@ enum not_sent {
 /* Behind it: types (2 bytes each), text, payload. */
 struct item_command {
 	uint64_t n;
-	struct turn turn;          /* that it waits for */
-	uint64_t key;              /* of its row in the profile */
-	uint64_t caps;             /* that PAYLOAD is encoded under */
-	int64_t first_ns, last_ns; /* by the recording's clock */
+	struct turn turn;              /* that it waits for */
+	uint64_t key;                  /* of its row in the profile */
+	const struct account *account; /* of CHANGE_USER; NULL: the target's own */
+	uint64_t caps;                 /* that PAYLOAD is encoded under */
+	int64_t first_ns, last_ns;     /* by the recording's clock */
 	uint32_t payload_len;
 	uint32_t text_len;    /* of the statement to prepare first; of CHANGE_USER's database */
 	uint32_t types_count; /* of the parameters of an execution; 0: not known, or none */
@@ -59,9 +63,12 @@ struct item_command {
 	uint16_t collation;     /* of the session; of CHANGE_USER: the new one */
 	uint8_t code;
 	bool has_statement;
-	bool kill_query; /* not the connection, but what it does */
-	bool begins;     /* whatever transaction is open ends with it */
-	bool secret;     /* a password stands in it, which messages may repeat */
+	bool kill_query;   /* not the connection, but what it does */
+	bool among_others; /* other sessions were open */
+	uint32_t depends;  /* enum sql_depends: on what its result depends */
+	bool after_gap;    /* commands of its session were lost before it */
+	bool begins;       /* whatever transaction is open ends with it */
+	bool secret;       /* a password stands in it, which messages may repeat */
 };
 
 /* Behind it: the bytes of one packet of a LOCAL INFILE; none: its end. */

@@ -32,6 +32,10 @@ void outcome_init(struct outcome *o)
 	*o = (struct outcome){.sessions = 0};
 	hist_init(&o->lateness);
 	hist_init(&o->own_lateness);
+	timeline_init(&o->recorded_line);
+	timeline_init(&o->replayed_line);
+	o->before = "recorded";
+	o->after = "now";
 	map_init(&o->rows, PROFILE_ROWS_MAX + 1, NULL);
 }
 
@@ -39,7 +43,11 @@ static void row_free(struct outcome_row *row)
 {
 	profile_stats_release(&row->recorded);
 	profile_stats_release(&row->replayed);
+	for (size_t i = 0; i < row->sample_count; i++)
+		mem_free(row->samples[i].text);
 	mem_free(row->samples);
+	mem_free(row->text);
+	mem_free(row->plan);
 	mem_free(row);
 }
 
@@ -52,6 +60,8 @@ void outcome_release(struct outcome *o)
 	map_release(&o->rows);
 	hist_release(&o->lateness);
 	hist_release(&o->own_lateness);
+	timeline_release(&o->recorded_line);
+	timeline_release(&o->replayed_line);
 	outcome_init(o);
 }
 
@@ -76,7 +86,13 @@ struct outcome_row *outcome_row(struct outcome *o, uint64_t key)
 static void keep_sample(struct outcome *o, struct outcome_row *row,
 			const struct outcome_sample *sample)
 {
-	if (row->sample_count >= OUTCOME_SAMPLES)
+	size_t at = row->sample_count;
+
+	/* What was set apart makes room. */
+	for (size_t i = 0; at == OUTCOME_SAMPLES && i < OUTCOME_SAMPLES; i++)
+		if (sample->apart == NOT_APART && row->samples[i].apart != NOT_APART)
+			at = i;
+	if (at == OUTCOME_SAMPLES)
 		return;
 	if (!row->samples)
 		row->samples = mem_alloc(OUTCOME_SAMPLES * sizeof(*row->samples));
@@ -84,17 +100,31 @@ static void keep_sample(struct outcome *o, struct outcome_row *row,
 		o->short_of_memory = true;
 		return;
 	}
-	row->samples[row->sample_count++] = *sample;
+	if (at == row->sample_count)
+		row->sample_count++;
+	else
+		mem_free(row->samples[at].text);
+	row->samples[at] = *sample;
+	row->samples[at].text =
+		sample->text ? mem_copy_str(sample->text, strlen(sample->text)) : NULL;
 }
 
 void outcome_compared(struct outcome *o, struct outcome_row *row,
 		      const struct outcome_sample *comparison)
 {
-	o->verdicts[comparison->verdict]++;
+	const bool is_apart = comparison->apart != NOT_APART;
+
+	if (is_apart)
+		o->apart[comparison->apart]++;
+	else
+		o->verdicts[comparison->verdict]++;
 	if (!row)
 		return;
-	row->verdicts[comparison->verdict]++;
-	if (verdict_differs(comparison->verdict))
+	if (is_apart)
+		row->apart[comparison->apart]++;
+	else
+		row->verdicts[comparison->verdict]++;
+	if (is_apart || verdict_differs(comparison->verdict))
 		keep_sample(o, row, comparison);
 }
 
@@ -107,27 +137,14 @@ void outcome_not_sent(struct outcome *o, uint64_t key, enum not_sent reason)
 		row->not_sent++;
 }
 
-static void add_trouble(struct outcome *o, const char *text, uint64_t count)
-{
-	size_t len = strnlen(text, OUTCOME_TROUBLE_MAX - 1);
-
-	for (size_t i = 0; i < o->trouble_count; i++) {
-		if (slice_eq(slice_cstr(o->troubles[i].text), slice_of(text, len))) {
-			o->troubles[i].count += count;
-			return;
-		}
-	}
-	if (o->trouble_count == OUTCOME_TROUBLES) {
-		o->troubles_more += count;
-		return;
-	}
-	o->troubles[o->trouble_count] = (struct outcome_trouble){.count = count};
-	memcpy(o->troubles[o->trouble_count++].text, text, len);
-}
-
 void outcome_trouble(struct outcome *o, const char *text)
 {
-	add_trouble(o, text, 1);
+	remarks_add(&o->troubles, slice_cstr(text), 1);
+}
+
+void outcome_note(struct outcome *o, const char *text)
+{
+	remarks_add(&o->notes, slice_cstr(text), 1);
 }
 
 static enum err merge_row(struct outcome *into, const struct outcome_row *from)
@@ -144,6 +161,8 @@ static enum err merge_row(struct outcome *into, const struct outcome_row *from)
 		return e;
 	for (int v = 0; v < VERDICTS; v++)
 		row->verdicts[v] += from->verdicts[v];
+	for (int a = 0; a < APARTS; a++)
+		row->apart[a] += from->apart[a];
 	row->not_sent += from->not_sent;
 	for (size_t i = 0; i < from->sample_count; i++)
 		keep_sample(into, row, &from->samples[i]);
@@ -162,14 +181,19 @@ enum err outcome_merge(struct outcome *into, const struct outcome *from)
 		into->not_sent[r] += from->not_sent[r];
 	for (int v = 0; v < VERDICTS; v++)
 		into->verdicts[v] += from->verdicts[v];
-	for (size_t i = 0; i < from->trouble_count; i++)
-		add_trouble(into, from->troubles[i].text, from->troubles[i].count);
-	into->troubles_more += from->troubles_more;
+	remarks_merge(&into->troubles, &from->troubles);
+	remarks_merge(&into->notes, &from->notes);
+	for (int v = 0; v < APARTS; v++)
+		into->apart[v] += from->apart[v];
 	if (from->short_of_memory)
 		into->short_of_memory = true;
 	e = hist_merge(&into->lateness, &from->lateness);
 	if (e == ERR_OK)
 		e = hist_merge(&into->own_lateness, &from->own_lateness);
+	if (e == ERR_OK)
+		e = timeline_merge(&into->recorded_line, &from->recorded_line);
+	if (e == ERR_OK)
+		e = timeline_merge(&into->replayed_line, &from->replayed_line);
 	for (size_t at = 0; e == ERR_OK && (row = map_next(&from->rows, &at));)
 		e = merge_row(into, row);
 	return e;
@@ -185,6 +209,15 @@ uint64_t outcome_differences(const struct outcome *o)
 	return n;
 }
 
+uint64_t outcome_left_out(const struct outcome *o)
+{
+	uint64_t n = 0;
+
+	for (int r = NOT_SENT_READ_ONLY_WRITES; r <= NOT_SENT_READ_ONLY_UNKNOWN; r++)
+		n += o->not_sent[r];
+	return n;
+}
+
 uint64_t outcome_missing(const struct outcome *o)
 {
 	uint64_t n = 0;
@@ -193,6 +226,89 @@ uint64_t outcome_missing(const struct outcome *o)
 		if (reasons[r].missing)
 			n += o->not_sent[r];
 	return n;
+}
+
+/* --- latency --- */
+
+enum err outcome_latency(const struct outcome *o, bool replayed, struct hist *out)
+{
+	const struct outcome_row *row;
+	struct hist all;
+	enum err e = ERR_OK;
+
+	hist_init(&all);
+	for (size_t at = 0; e == ERR_OK && (row = map_next(&o->rows, &at));)
+		e = hist_merge(&all, replayed ? &row->replayed.latency : &row->recorded.latency);
+	if (e == ERR_OK)
+		*out = all;
+	else
+		hist_release(&all);
+	return e;
+}
+
+static enum err judge_total(struct outcome *o, double effect)
+{
+	struct contrast *one[] = {&o->contrast};
+	const double noise = o->contrast.noise;
+	struct hist recorded, replayed;
+	enum err e = outcome_latency(o, false, &recorded);
+
+	if (e != ERR_OK)
+		return e;
+	e = outcome_latency(o, true, &replayed);
+	if (e == ERR_OK) {
+		contrast_of(&recorded, &replayed, &o->contrast);
+		o->contrast.noise = noise;
+		contrast_judge(one, 1, effect);
+		hist_release(&replayed);
+	}
+	hist_release(&recorded);
+	return e;
+}
+
+enum err outcome_judge(struct outcome *o, double effect)
+{
+	struct contrast **list = mem_alloc((o->rows.count + 1) * sizeof(struct contrast *));
+	struct outcome_row *row;
+	size_t count = 0;
+
+	if (!list)
+		return ERR_NOMEM;
+	for (size_t at = 0; (row = map_next(&o->rows, &at));) {
+		const double noise = row->contrast.noise;
+
+		contrast_of(&row->recorded.latency, &row->replayed.latency, &row->contrast);
+		row->contrast.noise = noise;
+		list[count++] = &row->contrast;
+	}
+	contrast_judge(list, count, effect);
+	mem_free(list);
+	return judge_total(o, effect);
+}
+
+uint64_t outcome_judged(const struct outcome *o, enum contrast_verdict v)
+{
+	const struct outcome_row *row;
+	uint64_t n = 0;
+
+	for (size_t at = 0; (row = map_next(&o->rows, &at));)
+		n += row->contrast.verdict == v;
+	return n;
+}
+
+/* 290 years: what is read from a file may say anything. */
+static const double LOST_MAX_NS = 9e18;
+
+int64_t outcome_lost_ns(const struct outcome_row *row)
+{
+	const struct hist *before = &row->recorded.latency, *after = &row->replayed.latency;
+
+	double lost_ns;
+
+	if (before->count == 0 || after->count == 0)
+		return 0;
+	lost_ns = (hist_mean_ns(after) - hist_mean_ns(before)) * (double)after->count;
+	return lost_ns > -LOST_MAX_NS && lost_ns < LOST_MAX_NS ? (int64_t)lost_ns : 0;
 }
 
 /* --- for the writers --- */
@@ -209,19 +325,16 @@ uint64_t outcome_row_differences(const struct outcome_row *row)
 
 const char *outcome_row_text(const struct outcome *o, const struct outcome_row *row)
 {
-	const struct profile_row *name = o->names ? profile_get(o->names, row->key) : NULL;
+	const struct profile_row *name = row->text  ? NULL
+					 : o->names ? profile_get(o->names, row->key)
+						    : NULL;
 
-	return name ? name->text : "";
+	return row->text ? row->text : name ? name->text : "";
 }
 
 static int by_count(uint64_t a, uint64_t b)
 {
 	return a > b ? -1 : a < b;
-}
-
-static int64_t time_lost(const struct outcome_row *row)
-{
-	return row->replayed.total_ns - row->recorded.total_ns;
 }
 
 static int by_hurt(const void *a, const void *b)
@@ -234,7 +347,9 @@ static int by_hurt(const void *a, const void *b)
 	if (c == 0)
 		c = by_count(outcome_row_differences(x), outcome_row_differences(y));
 	if (c == 0)
-		c = time_lost(x) > time_lost(y) ? -1 : time_lost(x) < time_lost(y);
+		c = outcome_lost_ns(x) > outcome_lost_ns(y)
+			    ? -1
+			    : outcome_lost_ns(x) < outcome_lost_ns(y);
 	return c != 0 ? c : by_count(x->key, y->key);
 }
 

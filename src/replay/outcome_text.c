@@ -43,10 +43,23 @@ static void put_head(const struct outcome *o, struct out *out)
 	if (o->idle_ns > 0)
 		out_printf(out, ", without %s of pauses", units_duration(o->idle_ns).text);
 	out_put_cstr(out, "\n");
+	if (o->copies > 1)
+		out_printf(out,
+			   "Each session was replayed %u times: all counts are of all of them\n",
+			   o->copies);
 	if (o->ended)
 		out_printf(out, "It did not run to its end: %s\n", o->ended);
 	if (o->short_of_memory)
 		out_put_cstr(out, "Memory was short: a part of what follows is missing\n");
+}
+
+static uint64_t all_apart(const struct outcome *o)
+{
+	uint64_t n = 0;
+
+	for (int a = 0; a < APARTS; a++)
+		n += o->apart[a];
+	return n;
 }
 
 /* What one decides from. */
@@ -56,6 +69,7 @@ static void put_verdict(const struct outcome *o, struct out *out)
 	const uint64_t one_sided = v[VERDICT_DEADLOCK_RECORDED] + v[VERDICT_DEADLOCK_REPLAYED] +
 				   v[VERDICT_LOCK_WAIT_RECORDED] + v[VERDICT_LOCK_WAIT_REPLAYED] +
 				   v[VERDICT_KILLED_RECORDED] + v[VERDICT_KILLED_REPLAYED];
+	const uint64_t apart = all_apart(o);
 	const struct {
 		const char *text;
 		uint64_t count;
@@ -66,11 +80,17 @@ static void put_verdict(const struct outcome *o, struct out *out)
 		 .count = v[VERDICT_ERROR_GONE] + v[VERDICT_ERROR_CHANGED]},
 		{.text = "other row counts", .count = v[VERDICT_OTHER_ROW_COUNT], .always = true},
 		{.text = "other affected rows", .count = v[VERDICT_OTHER_AFFECTED], .always = true},
-		{.text = "other values", .count = v[VERDICT_OTHER_VALUES], .always = true},
-		{.text = "other order of the same rows", .count = v[VERDICT_OTHER_ORDER]},
+		{.text = "other values",
+		 .count = v[VERDICT_OTHER_VALUES] + v[VERDICT_OTHER_FLOATS],
+		 .always = true},
+		{.text = "other order of the same rows",
+		 .count = v[VERDICT_OTHER_ORDER] + o->apart[APART_ANY_ORDER]},
 		{.text = "other columns",
-		 .count = v[VERDICT_OTHER_COLUMNS] + v[VERDICT_OTHER_KIND]},
+		 .count =
+			 v[VERDICT_OTHER_COLUMNS] + v[VERDICT_OTHER_KIND] + v[VERDICT_OTHER_TYPES]},
+		{.text = "other AUTO_INCREMENT values", .count = v[VERDICT_OTHER_INSERT_ID]},
 		{.text = "one-sided deadlocks, lock waits or kills", .count = one_sided},
+		{.text = "set apart", .count = apart - o->apart[APART_ANY_ORDER]},
 		{.text = "not sent", .count = outcome_missing(o)},
 	};
 
@@ -102,32 +122,43 @@ static void put_order_note(const struct outcome *o, struct out *out)
 
 static void put_answered_within(const char *when, const struct hist *h, struct out *out)
 {
-	out_printf(out, "  %-9s p50 %s, p95 %s, p99 %s, max %s\n", when,
+	out_printf(out, "  %-9s mean %s, p50 %s, p95 %s, p99 %s, max %s\n", when,
+		   units_duration((int64_t)hist_mean_ns(h)).text,
 		   units_duration(quantile(h, 0.5)).text, units_duration(quantile(h, 0.95)).text,
 		   units_duration(quantile(h, 0.99)).text, units_duration(h->max_ns).text);
+}
+
+static void put_ratio(const struct contrast *c, struct out *out)
+{
+	if (!c->known)
+		return;
+	out_printf(out,
+		   "  %s: the typical latency is %.2f times the one before (95 %%: %.2f to %.2f)\n",
+		   contrast_verdict_name(c->verdict), c->ratio, c->low, c->high);
 }
 
 /* All statements together. */
 static enum err put_latency(const struct outcome *o, struct out *out)
 {
-	const struct outcome_row *row;
 	struct hist recorded, replayed;
-	enum err e = ERR_OK;
+	enum err e = outcome_latency(o, false, &recorded);
 
-	hist_init(&recorded);
-	hist_init(&replayed);
-	for (size_t at = 0; e == ERR_OK && (row = map_next(&o->rows, &at));) {
-		e = hist_merge(&recorded, &row->recorded.latency);
-		if (e == ERR_OK)
-			e = hist_merge(&replayed, &row->replayed.latency);
-	}
+	if (e != ERR_OK)
+		return e;
+	e = outcome_latency(o, true, &replayed);
 	if (e == ERR_OK && recorded.count > 0 && replayed.count > 0) {
 		out_put_cstr(out, "\nLatency of all statements\n");
-		put_answered_within("recorded", &recorded, out);
-		put_answered_within("now", &replayed, out);
+		put_answered_within(o->before, &recorded, out);
+		put_answered_within(o->after, &replayed, out);
+		put_ratio(&o->contrast, out);
+		out_printf(out, "  of %zu statements: %llu slower, %llu faster, %llu the same\n",
+			   o->rows.count, (unsigned long long)outcome_judged(o, CONTRAST_SLOWER),
+			   (unsigned long long)outcome_judged(o, CONTRAST_FASTER),
+			   (unsigned long long)outcome_judged(o, CONTRAST_SAME));
 	}
+	if (e == ERR_OK)
+		hist_release(&replayed);
 	hist_release(&recorded);
-	hist_release(&replayed);
 	return e;
 }
 
@@ -140,16 +171,19 @@ static void put_counts(const struct outcome *o, struct out *out)
 	put_if_any(out, o->connections_lost, "lost their connection in the middle");
 	put_if_any(out, o->not_logged_in, "had failed to log in when recorded: left out");
 	put_if_any(out, o->encrypted, "were encrypted when recorded: left out");
+	put_if_any(out, o->shed, "let go, as the target was too slow and the spool full");
 	put_if_any(out, o->joined, "were open before the recording began");
 	put_if_any(out, o->state_incomplete,
 		   "of these have a state that is not wholly known; a database in the target's URL "
 		   "stands for an unknown one");
 	put_if_any(out, o->state_failed, "statements to rebuild a session's state failed");
 	put_if_any(out, o->with_gaps, "have gaps: commands may be missing");
-	put_if_any(out, o->troubles_more, "other troubles with connections");
+	put_if_any(out, o->troubles.more, "other troubles with connections");
 	out_put_cstr(out, "\nCommands\n");
 	put_count(out, o->commands,
 		  o->ended ? "in the recording, as far as it was read" : "in the recording");
+	put_if_any(out, o->after_gap, "follow a gap of their session: its state may be another");
+	put_if_any(out, o->filtered, "left out by filters or --share");
 	put_count(out, o->sent, "sent");
 	put_count(out, o->answered, "answered (some have no answer)");
 	put_if_any(out, o->unanswered, "never answered");
@@ -166,25 +200,31 @@ static void put_counts(const struct outcome *o, struct out *out)
 			out_printf(out, "  %12llu  not sent: %s\n",
 				   (unsigned long long)o->not_sent[r],
 				   not_sent_text((enum not_sent)r));
+	put_if_any(out, outcome_left_out(o), "left out by --read-only, in all");
+	put_if_any(out, o->refused_read_only,
+		   "let through by --read-only, and refused by the target for that");
 	out_put_cstr(out, "\nAnswers, compared with the recorded ones\n");
 	for (int v = 0; v < VERDICTS; v++)
 		put_if_any(out, o->verdicts[v], verdict_text((enum verdict)v));
+	if (all_apart(o) > 0)
+		out_put_cstr(out, "\nAnswers that differ, but for a reason; set apart\n");
+	for (int a = 0; a < APARTS; a++)
+		put_if_any(out, o->apart[a], apart_text((enum apart)a));
 }
 
-static enum err put_troubles(const struct outcome *o, struct out *out)
+static enum err put_remarks(const struct remarks *remarks, const char *title, struct out *out)
 {
-	static const struct table_column columns[] = {
-		{.title = "times", .align = TABLE_RIGHT},
-		{.title = "what went wrong with connections"}};
+	const struct table_column columns[] = {{.title = "times", .align = TABLE_RIGHT},
+					       {.title = title}};
 	struct table t;
 	enum err e;
 
-	if (o->trouble_count == 0)
+	if (remarks->count == 0)
 		return ERR_OK;
 	table_init(&t, columns, sizeof(columns) / sizeof(*columns), false);
-	for (size_t i = 0; i < o->trouble_count; i++) {
-		table_u64(&t, o->troubles[i].count);
-		table_cstr(&t, o->troubles[i].text);
+	for (size_t i = 0; i < remarks->count; i++) {
+		table_u64(&t, remarks->lines[i].count);
+		table_cstr(&t, remarks->lines[i].text);
 	}
 	out_put_cstr(out, "\n");
 	e = table_write(&t, out);
@@ -224,6 +264,30 @@ static void put_pair(struct table *t, const struct outcome_row *row, double q)
 	put_duration(t, &row->replayed.latency, q);
 }
 
+static void put_mean(struct table *t, const struct hist *h)
+{
+	if (h->count == 0)
+		table_empty(t);
+	else
+		table_duration(t, (int64_t)hist_mean_ns(h));
+}
+
+static void put_verdict_cells(struct table *t, const struct contrast *c)
+{
+	char text[UNITS_TEXT_MAX];
+
+	if (c->known) {
+		snprintf(text, sizeof(text), "%.2f", c->ratio);
+		table_cstr(t, text);
+		snprintf(text, sizeof(text), "%.2f-%.2f", c->low, c->high);
+		table_cstr(t, text);
+	} else {
+		table_empty(t);
+		table_empty(t);
+	}
+	table_cstr(t, contrast_verdict_name(c->verdict));
+}
+
 static enum err put_rows(const struct outcome *o, const struct outcome_row *const *rows,
 			 size_t count, struct out *out)
 {
@@ -232,7 +296,7 @@ static enum err put_rows(const struct outcome *o, const struct outcome_row *cons
 		{.title = "differ", .align = TABLE_RIGHT},
 		{.title = "errors", .align = TABLE_RIGHT},
 		{.title = "now", .align = TABLE_RIGHT},
-		{.title = "rows", .align = TABLE_RIGHT},
+		{.title = "mean", .align = TABLE_RIGHT},
 		{.title = "now", .align = TABLE_RIGHT},
 		{.title = "p50", .align = TABLE_RIGHT},
 		{.title = "now", .align = TABLE_RIGHT},
@@ -242,6 +306,10 @@ static enum err put_rows(const struct outcome *o, const struct outcome_row *cons
 		{.title = "now", .align = TABLE_RIGHT},
 		{.title = "max", .align = TABLE_RIGHT},
 		{.title = "now", .align = TABLE_RIGHT},
+		{.title = "lost", .align = TABLE_RIGHT},
+		{.title = "ratio", .align = TABLE_RIGHT},
+		{.title = "95 %", .align = TABLE_RIGHT},
+		{.title = "latency"},
 		{.title = "statement", .width_max = TEXT_WIDTH},
 	};
 	static const double quantiles[] = {0.5, 0.95, 0.99, 1};
@@ -256,10 +324,12 @@ static enum err put_rows(const struct outcome *o, const struct outcome_row *cons
 		table_u64(&t, outcome_row_differences(row));
 		table_u64(&t, row->recorded.errors);
 		table_u64(&t, row->replayed.errors);
-		table_u64(&t, row->recorded.rows);
-		table_u64(&t, row->replayed.rows);
+		put_mean(&t, &row->recorded.latency);
+		put_mean(&t, &row->replayed.latency);
 		for (size_t q = 0; q < sizeof(quantiles) / sizeof(*quantiles); q++)
 			put_pair(&t, row, quantiles[q]);
+		table_duration(&t, outcome_lost_ns(row));
+		put_verdict_cells(&t, &row->contrast);
 		table_cstr(&t, outcome_row_text(o, row));
 	}
 	e = table_write(&t, out);
@@ -294,30 +364,43 @@ static void put_sample(const struct outcome *o, const struct outcome_row *row,
 	table_cstr(t, outcome_row_text(o, row));
 }
 
+/* The NTH real difference that is kept of ROW; NULL: there are not so many. */
+static const struct outcome_sample *real_sample(const struct outcome_row *row, size_t nth)
+{
+	for (size_t i = 0; i < row->sample_count; i++)
+		if (row->samples[i].apart == NOT_APART && nth-- == 0)
+			return &row->samples[i];
+	return NULL;
+}
+
 /* The first difference of each statement, then the second ones, until there are enough. */
 static size_t put_samples(const struct outcome *o, const struct outcome_row *const *rows,
 			  struct table *t)
 {
 	size_t shown = 0;
 
-	for (size_t nth = 0; nth < OUTCOME_SAMPLES; nth++)
-		for (size_t i = 0; i < o->rows.count && shown < SAMPLES_SHOWN; i++)
-			if (nth < rows[i]->sample_count) {
-				put_sample(o, rows[i], &rows[i]->samples[nth], t);
+	for (size_t nth = 0; nth < OUTCOME_SAMPLES; nth++) {
+		for (size_t i = 0; i < o->rows.count && shown < SAMPLES_SHOWN; i++) {
+			const struct outcome_sample *s = real_sample(rows[i], nth);
+
+			if (s) {
+				put_sample(o, rows[i], s, t);
 				shown++;
 			}
+		}
+	}
 	return shown;
 }
 
 static enum err put_differences(const struct outcome *o, const struct outcome_row *const *rows,
 				struct out *out)
 {
-	static const struct table_column columns[] = {
+	const struct table_column columns[] = {
 		{.title = "difference"},
 		{.title = "session"},
 		{.title = "command", .align = TABLE_RIGHT},
-		{.title = "recorded", .width_max = TEXT_WIDTH},
-		{.title = "now", .width_max = TEXT_WIDTH},
+		{.title = o->before, .width_max = TEXT_WIDTH},
+		{.title = o->after, .width_max = TEXT_WIDTH},
 		{.title = "statement", .width_max = TEXT_WIDTH},
 	};
 	struct table t;
@@ -336,6 +419,36 @@ static enum err put_differences(const struct outcome *o, const struct outcome_ro
 	return e;
 }
 
+/* What a server or a user wrote, with nothing in it that a terminal would obey; lines are indented by INDENT. */
+static void put_plain(struct out *out, const char *text, const char *indent)
+{
+	for (; *text; text++) {
+		const uint8_t b = (uint8_t)*text;
+
+		if (b == '\n' && text[1] && *indent) {
+			out_put_cstr(out, "\n");
+			out_put_cstr(out, indent);
+		} else if (b != '\n') {
+			out_put_byte(out, b >= 0x20 && b < 0x7f ? b : '.');
+		}
+	}
+}
+
+/* Of the statements that got slower, if they were asked for. */
+static void put_plans(const struct outcome *o, const struct outcome_row *const *rows,
+		      struct out *out)
+{
+	for (size_t i = 0; i < o->rows.count; i++) {
+		if (!rows[i]->plan)
+			continue;
+		out_put_cstr(out, "\nEXPLAIN of ");
+		put_plain(out, outcome_row_text(o, rows[i]), "");
+		out_put_cstr(out, "\n  ");
+		put_plain(out, rows[i]->plan, "  ");
+		out_put_cstr(out, "\n");
+	}
+}
+
 enum err outcome_write_text(const struct outcome *o, size_t limit, struct out *out)
 {
 	const struct outcome_row **rows;
@@ -349,13 +462,17 @@ enum err outcome_write_text(const struct outcome *o, size_t limit, struct out *o
 	e = put_latency(o, out);
 	put_counts(o, out);
 	if (e == ERR_OK)
-		e = put_troubles(o, out);
+		e = put_remarks(&o->troubles, "what went wrong with connections", out);
+	if (e == ERR_OK)
+		e = put_remarks(&o->notes, "what was not as recorded", out);
 	put_lateness(o, out);
-	out_printf(out, "\nStatements, recorded and now; %zu of %zu\n", count, o->rows.count);
+	out_printf(out, "\nStatements by what hurts, %s and %s; %zu of %zu\n", o->before, o->after,
+		   count, o->rows.count);
 	if (e == ERR_OK)
 		e = put_rows(o, rows, count, out);
 	if (e == ERR_OK)
 		e = put_differences(o, rows, out);
+	put_plans(o, rows, out);
 	put_order_note(o, out);
 	mem_free(rows);
 	return e;

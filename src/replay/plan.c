@@ -32,7 +32,7 @@ static void plan_text(const struct session *s, const struct command *c, struct p
 	if (class.verb == SQL_VERB_SHUTDOWN || class.verb == SQL_VERB_REPLICATION ||
 	    class.verb == SQL_VERB_RESET)
 		p->reason = NOT_SENT_NEVER;
-	if (class.verb != SQL_VERB_KILL)
+	if (class.verb != SQL_VERB_KILL || (class.kill_self && class.rest.len == 0))
 		return;
 	if (!class.kill_known || class.rest.len > 0 || class.kill_id == 0 ||
 	    class.kill_id > UINT32_MAX || c->code != MYP_COM_QUERY) {

@@ -6,6 +6,8 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "replay/agreed.h"
+#include "replay/guard.h"
 
 enum { PLAYER_PAYLOAD_MAX = 16 << 20 }; /* bytes of an answer's packet that are looked at */
 
@@ -49,13 +51,13 @@ static void disconnect(struct player *p)
 {
 	struct worker *w = p->worker;
 
+	engine_kill_remove(w->engine, p->kill_key, p->target_id);
 	if (!p->connection)
 		return;
 	connection_free(p->connection); /* and so out of the epoll set */
 	p->connection = NULL;
 	p->fd = -1;
 	if (p->target_id != 0) {
-		engine_kill_remove(w->engine, p->connection_id, p->target_id);
 		atomic_fetch_sub(&w->counters.connections, 1);
 	}
 	statements_release(&p->statements);
@@ -178,7 +180,7 @@ void player_lose(struct player *p, enum not_sent reason, const char *text)
 	bool matters = p->under_way || reason == NOT_SENT_NOT_CONNECTED;
 
 	if (text && !p->quit) {
-		p->trouble = mem_copy_str(text, strnlen(text, OUTCOME_TROUBLE_MAX));
+		p->trouble = mem_copy_str(text, strnlen(text, REMARK_TEXT_MAX));
 		atomic_store(&w->engine->target_doubtful, true);
 	}
 	w->outcome.unanswered += p->under_way != NULL;
@@ -210,6 +212,11 @@ static struct slice open_part(const struct item *item, size_t at, size_t len)
 	return slice_of((const uint8_t *)(item + 1) + sizeof(struct item_open) + at, len);
 }
 
+static const struct item_open *open_of(const struct player *p)
+{
+	return item_body(p->open);
+}
+
 static enum err connect_as(struct player *p, const struct item_open *o, struct errinfo *info)
 {
 	/* What is left out changes how an answer is packed, but not what it says. */
@@ -227,6 +234,8 @@ static enum err connect_as(struct player *p, const struct item_open *o, struct e
 		.tls = p->worker->engine->tls,
 		.caps = (o->caps_known ? o->caps : o->caps | usual) & ~left_out,
 		.collation = o->collation,
+		.user = o->account ? o->account->user : NULL,
+		.password = o->account ? o->account->password : NULL,
 		.database = database,
 		.attributes = open_part(p->open, o->database_len, o->attributes_len),
 		.payload_max = PLAYER_PAYLOAD_MAX,
@@ -250,7 +259,8 @@ static void connect_now(struct player *p, const struct item *item)
 	}
 	memcpy(p->open, item, item->size);
 	o = item_body(p->open);
-	p->connection_id = o->connection_id;
+	p->copy = o->copy;
+	p->kill_key = engine_kill_key(o->connection_id, o->copy);
 	p->worker->open++;
 	p->counted = true;
 	p->worker->logging_in++;
@@ -272,6 +282,7 @@ static void connected(struct player *p)
 	worker_moved(w, now);
 	logged_in(p);
 	player_set_phase(p, PLAYER_READY);
+	p->guard_due = w->engine->options->read_only;
 	if (p->under_way) {
 		const struct facts ok = {.kind = RESPONSE_OK, .results = 1};
 
@@ -280,7 +291,9 @@ static void connected(struct player *p)
 	}
 	p->caps = connection_caps(p->connection);
 	p->target_id = connection_greeting(p->connection)->connection_id;
-	engine_kill_put(w->engine, p->connection_id, p->target_id);
+	if (p->open)
+		agreed_note(&w->outcome, p->connection, open_of(p)->caps, open_of(p)->collation);
+	engine_kill_put(w->engine, p->kill_key, p->target_id);
 	atomic_fetch_add(&w->counters.connections, 1);
 	w->outcome.connected++;
 }
@@ -387,6 +400,11 @@ static enum step step_ready(struct player *p, struct item *item)
 
 	if (is_stopping(p))
 		return stop_now(p);
+	if (p->guard_due) {
+		p->guard_due = false;
+		player_send_own(p, OWN_GUARD, MYP_COM_QUERY, SLICE_LIT(GUARD_STATEMENT));
+		return p->phase == PLAYER_GONE ? STEP_ON : STEP_WAIT;
+	}
 	if (rebuild_state(p) || p->phase != PLAYER_READY)
 		return p->phase == PLAYER_GONE ? STEP_ON : STEP_WAIT;
 	if (p->rollback_due) {

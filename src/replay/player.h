@@ -22,7 +22,7 @@ enum player_phase {
 };
 
 /* A statement of our own that is under way, in phase BUSY. */
-enum player_own { OWN_NONE, OWN_STATE, OWN_PREPARE, OWN_ROLLBACK, OWN_CLOCK };
+enum player_own { OWN_NONE, OWN_GUARD, OWN_STATE, OWN_PREPARE, OWN_ROLLBACK, OWN_CLOCK };
 
 /* For what a command waited last, beyond the time at which it was due. */
 enum held_by { HELD_BY_TARGET, HELD_BY_ORDER, HELD_BY_RATE };
@@ -38,7 +38,9 @@ struct player {
 	struct item *open; /* what it connects with, and its state, while needed */
 	size_t state_at;   /* how much of the state was sent */
 	uint64_t session;
-	uint32_t connection_id, target_id;
+	uint64_t kill_key; /* of its recorded connection, for engine_kill_put() */
+	uint32_t copy, target_id;
+	int64_t kill_since_ns; /* since when a KILL waits for its connection; 0: none does */
 	struct connection *connection; /* NULL: none (yet, or any more) */
 	int fd;                        /* as epoll knows it; -1: it does not */
 	unsigned wants;                /* likewise */
@@ -66,7 +68,9 @@ struct player {
 	bool in_gate, let_in, counted, logging_in;
 	bool quit;         /* COM_QUIT was sent: that the connection ends is as it should be */
 	bool skipping;     /* the transaction was rolled back on the target only */
+	bool ids_differ;   /* an INSERT of it drew another id than in the recording */
 	bool diverged;     /* until the end of the transaction, differences are consequences */
+	bool guard_due;    /* the connection has to be made read only */
 	bool rollback_due; /* the transaction was rolled back in the recording only */
 };
 

@@ -1,5 +1,6 @@
 /* player_answer - what the target answers, and how it compares with the recording. */
 #include "base/clock.h"
+#include "replay/guard.h"
 #include "replay/player.h"
 
 static const struct facts *if_prepared(const struct facts *f)
@@ -34,10 +35,15 @@ static void finish_own(struct player *p, const struct facts *facts)
 {
 	struct outcome *o = &p->worker->outcome;
 	enum player_own own = p->own;
-	char text[OUTCOME_TROUBLE_MAX];
+	char text[REMARK_TEXT_MAX];
 
 	p->own = OWN_NONE;
 	switch (own) {
+	case OWN_GUARD:
+		if (facts->error_code != 0)
+			player_lose(p, NOT_SENT_NOT_CONNECTED,
+				    "the target cannot make a session read only");
+		break;
 	case OWN_STATE:
 		if (facts->error_code == 0)
 			break;
@@ -59,6 +65,19 @@ static void finish_own(struct player *p, const struct facts *facts)
 	case OWN_NONE:
 		break;
 	}
+}
+
+/* For the next run, which is compared with this one. */
+static void keep_answer(struct player *p, const struct pending *d)
+{
+	struct answers *keep = p->worker->engine->options->keep;
+	struct facts kept = d->replayed;
+
+	if (!keep)
+		return;
+	kept.first_ns -= d->sent_ns;
+	kept.last_ns -= d->sent_ns;
+	answers_add(keep, p->session, d->n, &kept);
 }
 
 /* The command under way was answered. */
@@ -85,8 +104,11 @@ static void finish_command(struct player *p, const struct facts *facts)
 	atomic_fetch_add_explicit(&w->counters.answered, 1, memory_order_relaxed);
 	if (call.error)
 		atomic_fetch_add_explicit(&w->counters.errors, 1, memory_order_relaxed);
-	if (row && profile_stats_add(&row->replayed, &call) != ERR_OK)
+	if ((row && profile_stats_add(&row->replayed, &call) != ERR_OK) ||
+	    timeline_add(&w->outcome.replayed_line, d->at_ns, call.latency_ns, call.error) !=
+		    ERR_OK)
 		w->outcome.short_of_memory = true;
+	keep_answer(p, d);
 	if (d->code == MYP_COM_STMT_PREPARE)
 		map_statement(p, STATEMENT_LAST, facts, slice_of(d->text, d->text_len));
 }
@@ -138,7 +160,7 @@ static void take_packet(struct player *p, const struct myp_packet *packet, int64
 /* Servers say why before they close a connection. */
 static void take_farewell(struct player *p, const struct myp_packet *packet)
 {
-	char text[OUTCOME_TROUBLE_MAX] = "the target sent a packet that nobody asked for";
+	char text[REMARK_TEXT_MAX] = "the target sent a packet that nobody asked for";
 	struct myp_err err;
 
 	if (myp_err_decode(packet->payload, p->caps, &err) == ERR_OK)
@@ -182,14 +204,17 @@ static int64_t span(int64_t from_ns, int64_t to_ns)
 }
 
 static void count_recorded(struct outcome *o, struct outcome_row *row, const struct pending *d,
-			   const struct facts *f)
+			   const struct facts *f, bool is_baseline)
 {
+	const bool timed = f->kind != RESPONSE_NONE;
 	const struct profile_call call = {
 		.time_ns = d->recorded_first_ns,
-		.latency_ns =
-			f->kind == RESPONSE_NONE ? -1 : span(d->recorded_last_ns, f->first_ns),
-		.duration_ns =
-			f->kind == RESPONSE_NONE ? -1 : span(d->recorded_first_ns, f->last_ns),
+		.latency_ns = !timed        ? -1
+			      : is_baseline ? f->first_ns
+					    : span(d->recorded_last_ns, f->first_ns),
+		.duration_ns = !timed        ? -1
+			       : is_baseline ? f->last_ns
+					     : span(d->recorded_first_ns, f->last_ns),
 		.error = f->error_code != 0,
 		.lost = f->kind == RESPONSE_LOST,
 		.rows = f->rows,
@@ -198,7 +223,8 @@ static void count_recorded(struct outcome *o, struct outcome_row *row, const str
 		.bytes = f->bytes,
 	};
 
-	if (row && profile_stats_add(&row->recorded, &call) != ERR_OK)
+	if ((row && profile_stats_add(&row->recorded, &call) != ERR_OK) ||
+	    timeline_add(&o->recorded_line, d->at_ns, call.latency_ns, call.error) != ERR_OK)
 		o->short_of_memory = true;
 }
 
@@ -227,27 +253,84 @@ static void follow_transaction(struct player *p, enum verdict v, const struct pe
 		p->skipping = p->diverged = false;
 }
 
+/* True if an earlier run, of whose ANSWERS there may be none, was answered otherwise than F. */
+static bool was_otherwise(const struct answers *answers, uint64_t session, uint64_t n,
+			  const struct facts *f)
+{
+	struct facts earlier;
+
+	return answers && answers_get(answers, session, n, &earlier) &&
+	       verdict_differs(compare_facts(&earlier, f));
+}
+
+static void set_apart(struct player *p, const struct pending *d, struct outcome_sample *comparison)
+{
+	struct engine *g = p->worker->engine;
+	const struct replay_options *o = g->options;
+	const struct evidence e = {
+		.depends = d->depends,
+		.among_others = d->among_others,
+		.own_ids_differ = p->ids_differ,
+		.ids_differ = atomic_load_explicit(&g->ids_differ, memory_order_relaxed),
+		.unstable =
+			verdict_differs(comparison->verdict) &&
+			(was_otherwise(o->again, p->session, d->n, &comparison->replayed) ||
+			 was_otherwise(o->baseline_again, p->session, d->n, &comparison->recorded)),
+	};
+
+	comparison->apart =
+		apart_why(comparison->verdict, &comparison->recorded, &comparison->replayed, &e);
+	if (comparison->verdict != VERDICT_OTHER_INSERT_ID || comparison->apart == NOT_APART)
+		return;
+	p->ids_differ = true;
+	atomic_store_explicit(&g->ids_differ, true, memory_order_relaxed);
+}
+
+/* What D is compared with: the recorded answer, or the baseline's. False: that is not there. */
+static bool find_before(struct player *p, const struct pending *d, const struct facts *recorded,
+			struct facts *before)
+{
+	const struct answers *baseline = p->worker->engine->options->baseline;
+
+	*before = *recorded;
+	return !baseline || recorded->kind == RESPONSE_NONE ||
+	       answers_get(baseline, p->session, d->n, before);
+}
+
 static void compare(struct player *p, const struct pending *d, const struct facts *recorded)
 {
+	const bool is_baseline = p->worker->engine->options->baseline != NULL;
 	struct outcome *o = &p->worker->outcome;
 	struct outcome_row *row = outcome_row(o, d->key);
 	struct outcome_sample comparison = {
 		.session = p->session,
 		.n = d->n,
-		.verdict = compare_facts(recorded, &d->replayed),
-		.recorded = *recorded,
+		.verdict = VERDICT_NOT_COMPARED,
+		.apart = NOT_APART,
 		.replayed = d->replayed,
+		.text = d->code == MYP_COM_QUERY && !d->secret ? d->text : NULL,
 	};
 
+	if (find_before(p, d, recorded, &comparison.recorded)) {
+		comparison.verdict = compare_facts(&comparison.recorded, &d->replayed);
+		if (p->worker->engine->options->read_only &&
+		    guard_refused(&comparison.recorded, &d->replayed)) {
+			comparison.verdict = VERDICT_REFUSED;
+			o->refused_read_only++;
+		}
+		if (d->after_gap && verdict_differs(comparison.verdict))
+			comparison.verdict = VERDICT_AFTER_GAP;
+		if (p->diverged && verdict_differs(comparison.verdict))
+			comparison.verdict = VERDICT_CONSEQUENCE;
+		set_apart(p, d, &comparison);
+		count_recorded(o, row, d, &comparison.recorded, is_baseline);
+	}
 	if (d->secret) {
 		facts_hide_message(&comparison.recorded);
 		facts_hide_message(&comparison.replayed);
 	}
-	if (p->diverged && verdict_differs(comparison.verdict))
-		comparison.verdict = VERDICT_CONSEQUENCE;
-	count_recorded(o, row, d, recorded);
 	outcome_compared(o, row, &comparison);
-	follow_transaction(p, comparison.verdict, d, recorded);
+	follow_transaction(p, compare_facts(recorded, &d->replayed), d, recorded);
 }
 
 /* A statement that only the target prepared is closed again. */
@@ -286,7 +369,7 @@ static struct pending *take_first(struct player *p)
 static void drop(struct player *p, struct pending *d)
 {
 	struct outcome *o = &p->worker->outcome;
-	struct outcome_sample nothing = {.verdict = VERDICT_NOT_COMPARED};
+	struct outcome_sample nothing = {.verdict = VERDICT_NOT_COMPARED, .apart = NOT_APART};
 
 	if (d->answered)
 		outcome_compared(o, outcome_row(o, d->key), &nothing);

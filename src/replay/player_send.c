@@ -3,6 +3,10 @@
 #include "base/mem.h"
 #include "mysql/login.h"
 #include "replay/player.h"
+#include "sql/mask.h"
+
+/* A KILL waits so long for its connection to be open, and looks so often whether it is. */
+static const int64_t KILL_WAIT_NS = 5 * NS_PER_S, KILL_LOOK_NS = NS_PER_MS / 5;
 
 enum { US_PER_S = 1000000 };
 enum { LONG_DATA_PARAM_AT = 5 }; /* COM_STMT_SEND_LONG_DATA: code, statement id, parameter, bytes */
@@ -70,6 +74,26 @@ bool player_send_own(struct player *p, enum player_own own, uint8_t code, struct
 	return expect_answer(p, 0, code);
 }
 
+static void keep_text(struct pending *d, struct slice text)
+{
+	d->text = mem_copy_str(text.ptr, text.len);
+	d->text_len = d->text ? text.len : 0;
+}
+
+/* The statement without its passwords, to be shown if its answer differs. */
+static void keep_query(struct player *p, struct pending *d, struct item_command *c)
+{
+	struct rewriter *w = &p->worker->rewriter;
+	struct myp_query query;
+
+	if (myp_query_decode(slice_of(payload_of(c), c->payload_len), c->caps, &w->attributes,
+			     &query) != ERR_OK)
+		return;
+	buf_reset(&w->text);
+	if (sql_mask(slice_head(query.text, OUTCOME_TEXT_MAX), c->sql, &w->text) == ERR_OK)
+		keep_text(d, buf_slice(&w->text));
+}
+
 static bool sees_the_clock(uint8_t code)
 {
 	return code == MYP_COM_QUERY || code == MYP_COM_STMT_EXECUTE ||
@@ -107,13 +131,16 @@ static struct pending *add_pending(struct player *p, struct item_command *c, int
 	d->key = c->key;
 	d->code = c->code;
 	d->secret = c->secret;
+	d->after_gap = c->after_gap;
 	d->recorded_first_ns = c->first_ns;
 	d->recorded_last_ns = c->last_ns;
+	d->among_others = c->among_others;
+	d->depends = c->depends;
 	d->sent_ns = sent_ns;
-	if (c->code == MYP_COM_STMT_PREPARE && c->payload_len > 1) {
-		d->text_len = c->payload_len - 1;
-		d->text = mem_copy_str(payload_of(c) + 1, d->text_len);
-	}
+	if (c->code == MYP_COM_STMT_PREPARE && c->payload_len > 1)
+		keep_text(d, slice_of(payload_of(c) + 1, c->payload_len - 1));
+	if (c->code == MYP_COM_QUERY && p->worker->engine->options->keep_texts)
+		keep_query(p, d, c);
 	*p->end = d;
 	p->end = &d->next;
 	return d;
@@ -201,6 +228,7 @@ static void note_effect(struct player *p, struct item_command *c, struct mapped 
 	if (c->code != MYP_COM_CHANGE_USER && c->code != MYP_COM_RESET_CONNECTION)
 		return;
 	statements_release(&p->statements);
+	p->guard_due = p->worker->engine->options->read_only;
 	p->skipping = p->diverged = p->rollback_due = false;
 }
 
@@ -275,6 +303,17 @@ static bool send_as_text(struct player *p, struct item *item, struct mapped *m)
 	return gone;
 }
 
+/* A connection that is to be killed is about to be opened: looks again soon. False: it took too long. */
+static bool wait_for_victim(struct player *p)
+{
+	int64_t now_ns = clock_mono_ns();
+
+	if (p->kill_since_ns == 0)
+		p->kill_since_ns = now_ns;
+	return now_ns - p->kill_since_ns < KILL_WAIT_NS &&
+	       timers_set(&p->worker->timers, &p->timer, now_ns + KILL_LOOK_NS) == ERR_OK;
+}
+
 /*
  * KILL goes to the connection that stands for the recorded one; as a statement, since not all
  * servers know COM_PROCESS_KILL.
@@ -282,9 +321,14 @@ static bool send_as_text(struct player *p, struct item *item, struct mapped *m)
 static bool send_kill(struct player *p, struct item *item)
 {
 	struct item_command *c = item_body(item);
-	uint32_t id = engine_kill_get(p->worker->engine, c->kill_id);
+	uint32_t id = 0;
 	struct slice payload;
+	bool is_there =
+		engine_kill_get(p->worker->engine, engine_kill_key(c->kill_id, p->copy), &id);
 
+	if (is_there && id == 0 && wait_for_victim(p))
+		return false;
+	p->kill_since_ns = 0;
 	if (id == 0 ||
 	    rewrite_kill(&p->worker->rewriter, p->caps, id, c->kill_query, &payload) != ERR_OK)
 		return leave_out(p, c, NOT_SENT_KILL_UNKNOWN);
@@ -309,7 +353,9 @@ static bool send_change_user(struct player *p, struct item *item)
 	d = add_pending(p, c, clock_mono_ns());
 	if (!d)
 		return false;
-	e = connection_change_user(p->connection, t->user, t->password, database, c->collation);
+	e = connection_change_user(p->connection, c->account ? c->account->user : t->user,
+				   c->account ? c->account->password : t->password, database,
+				   c->collation);
 	note_sent(p, c, d, item->at_ns);
 	note_effect(p, c, NULL);
 	if (e != ERR_OK)

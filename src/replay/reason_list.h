@@ -18,4 +18,13 @@ REASON(PARAMETERS_UNKNOWN, "the types of its parameters were sent before the rec
 REASON(NOT_CONNECTED, "the session could not connect to the target", true)
 REASON(CONNECTION_LOST, "the session's connection to the target was lost", true)
 REASON(ROLLED_BACK, "a deadlock, on the target only, had rolled the transaction back", true)
+REASON(READ_ONLY_WRITES, "left out: it writes, or is not known not to", false)
+REASON(READ_ONLY_LOCKS, "left out: it locks rows or tables", false)
+REASON(READ_ONLY_ROUTINE, "left out: it calls a routine that may write (see --allow-function)",
+       false)
+REASON(READ_ONLY_GLOBAL, "left out: it sets what is not of its session alone", false)
+REASON(READ_ONLY_ALLOWS, "left out: it would let the session write", false)
+REASON(READ_ONLY_UNCLEAR, "left out: servers of other versions would execute something else", false)
+REASON(READ_ONLY_UNKNOWN, "left out: the text of its statement is not known", false)
+REASON(SHED, "the target is too slow: the session was let go, as the spool was full", true)
 REASON(STOPPED, "the replay was ended before", true)

@@ -7,12 +7,15 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "replay/explain.h"
 #include "replay/feed.h"
+#include "replay/select.h"
 
 enum {
 	REPLAY_THREADS_EACH = 4,   /* for a processor */
 	REPLAY_THREADS_USUAL = 16, /* at most */
 	REPLAY_AHEAD_BYTES = 16 << 20,
+	REPLAY_AHEAD_BYTES_MAX = 256 << 20, /* with many copies */
 };
 
 static const int64_t REPLAY_AHEAD_NS = 2 * NS_PER_S;
@@ -20,7 +23,8 @@ static const int64_t REPLAY_PATIENCE_NS = 60 * NS_PER_S;
 static const int64_t REPLAY_ORDER_WAIT_NS = 5 * NS_PER_S;
 static const int64_t PROGRESS_NS = NS_PER_S / 2;
 static const int64_t WAIT_NS = NS_PER_S / 10; /* the pump looks around at least so often */
-static const int64_t PROBE_NS = NS_PER_S;     /* the target is asked for at most so often */
+static const int64_t LIVE_FLUSH_NS = NS_PER_MS;
+static const int64_t PROBE_NS = NS_PER_S; /* the target is asked for at most so often */
 
 struct replay {
 	struct replay_options options;
@@ -28,6 +32,8 @@ struct replay {
 	struct worker workers[REPLAY_THREADS_MAX];
 	unsigned worker_count;
 	struct feed feed;
+	struct guard guard;
+	struct select select;
 	struct outcome outcome;
 	bool finished;
 	struct errinfo failure; /* why the target was given up; ERR_OK: it was not */
@@ -35,6 +41,7 @@ struct replay {
 	int64_t probe_ns;       /* when the target was asked for last */
 	uint64_t moves;         /* of the workers, when they were looked at last */
 	int64_t moved_ns;       /* when that had changed */
+	int64_t passed_ns;      /* live: when batches were handed over last */
 	double done;
 };
 
@@ -89,8 +96,14 @@ static void set_defaults(struct replay_options *o)
 				     : REPLAY_THREADS_USUAL;
 	if (o->threads > REPLAY_THREADS_MAX)
 		o->threads = REPLAY_THREADS_MAX;
+	if (o->share == 0)
+		o->share = 1;
+	if (o->copies == 0)
+		o->copies = 1;
 	if (o->ahead_bytes == 0)
-		o->ahead_bytes = REPLAY_AHEAD_BYTES;
+		o->ahead_bytes = o->copies < REPLAY_AHEAD_BYTES_MAX / REPLAY_AHEAD_BYTES
+					 ? (size_t)o->copies * REPLAY_AHEAD_BYTES
+					 : (size_t)REPLAY_AHEAD_BYTES_MAX;
 	if (o->ahead_ns == 0)
 		o->ahead_ns = REPLAY_AHEAD_NS;
 	if (o->order_wait_ns == 0)
@@ -131,46 +144,9 @@ static enum err start_workers(struct replay *r, struct errinfo *info)
 	return e;
 }
 
-enum err replay_new(const struct replay_options *options, struct replay **out, struct errinfo *info)
-{
-	struct replay *r = mem_zalloc(sizeof(*r));
-	enum err e;
-
-	if (!r)
-		return err_set(info, ERR_NOMEM, 0, "%s", err_text(ERR_NOMEM));
-	r->options = *options;
-	set_defaults(&r->options);
-	outcome_init(&r->outcome);
-	r->outcome.speed = options->speed;
-	r->outcome.order = options->order;
-	r->done = -1;
-	e = engine_init(&r->engine, &r->options, info);
-	if (e != ERR_OK) {
-		mem_free(r);
-		return e;
-	}
-	r->engine.workers = r->workers;
-	r->engine.worker_count = r->options.threads;
-	e = probe(&r->engine, info);
-	if (e == ERR_AGAIN)
-		e = ERR_IO;
-	if (e == ERR_OK &&
-	    feed_init(&r->feed, &r->engine, r->workers, r->options.threads, &r->outcome) != ERR_OK)
-		e = err_set(info, ERR_NOMEM, 0, "%s", err_text(ERR_NOMEM));
-	if (e == ERR_OK)
-		e = start_workers(r, info);
-	if (e != ERR_OK) {
-		replay_free(r);
-		return e;
-	}
-	r->moved_ns = clock_mono_ns();
-	*out = r;
-	return ERR_OK;
-}
-
 static void tell_progress(struct replay *r, int64_t now_ns)
 {
-	struct replay_progress p = {.done = r->done};
+	struct replay_progress p = {.done = r->done, .spooled = spool_bytes(&r->feed.spool)};
 
 	if (!r->options.progress || now_ns - r->progress_ns < PROGRESS_NS)
 		return;
@@ -251,14 +227,10 @@ static void look_around(struct replay *r)
 	tell_progress(r, now_ns);
 	if (atomic_load(&r->engine.stopping))
 		return;
-	look_for_target(r, now_ns);
+	if (!r->options
+		     .live) /* it blocks; and the next session finds a target that has come back */
+		look_for_target(r, now_ns);
 	look_for_moves(r, now_ns);
-}
-
-static bool is_full(const struct replay *r)
-{
-	return atomic_load_explicit(&r->engine.waiting_bytes, memory_order_relaxed) >
-	       (long long)r->options.ahead_bytes;
 }
 
 /* When what happened at AT_NS has to be read, to be known AHEAD_NS before it is due; INT64_MIN without a pace. */
@@ -276,7 +248,7 @@ static int64_t read_by_ns(const struct replay *r, int64_t at_ns, int64_t ahead_n
 static void hold_back(struct replay *r, int64_t at_ns)
 {
 	int64_t now_ns = pace_is_kept(&r->engine.pace) ? clock_mono_ns() : 0, until_ns = INT64_MIN;
-	bool full = is_full(r);
+	bool full = engine_is_full(&r->engine);
 
 	if (read_by_ns(r, at_ns, r->options.ahead_ns) > now_ns)
 		until_ns = read_by_ns(r, at_ns, r->options.ahead_ns / 2);
@@ -289,8 +261,21 @@ static void hold_back(struct replay *r, int64_t at_ns)
 			    full || until_ns > now_ns + WAIT_NS ? now_ns + WAIT_NS : until_ns,
 			    full);
 		look_around(r);
-		full = is_full(r);
+		full = engine_is_full(&r->engine);
 	}
+}
+
+/* Live: nobody waits, and nothing waits long. */
+static void pass_on(struct replay *r)
+{
+	int64_t now_ns = clock_mono_ns();
+
+	if (now_ns - r->passed_ns < LIVE_FLUSH_NS)
+		return;
+	r->passed_ns = now_ns;
+	feed_refill(&r->feed);
+	feed_flush(&r->feed);
+	look_around(r);
 }
 
 static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)
@@ -305,8 +290,13 @@ static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)
 	err = feed_event(&r->feed, e);
 	if (err != ERR_OK)
 		return err_set(info, err, 0, "%s",
-			       err == ERR_LIMIT ? "too many sessions at once" : err_text(err));
-	hold_back(r, e->time_ns);
+			       r->feed.failure.code != ERR_OK ? r->feed.failure.text
+			       : err == ERR_LIMIT             ? "too many sessions at once"
+							      : err_text(err));
+	if (r->options.live)
+		pass_on(r);
+	else if (!r->options.dry)
+		hold_back(r, e->time_ns);
 	return ERR_OK;
 }
 
@@ -318,9 +308,25 @@ static enum err on_tick(void *ctx, const struct coverage *so_far, double progres
 	(void)so_far;
 	(void)info;
 	r->done = progress;
+	feed_refill(&r->feed);
 	feed_flush(&r->feed);
 	look_around(r);
 	return ERR_OK;
+}
+
+/* What is in the spool follows; when it is to end at once, too, since the workers count it. */
+static void drain_spool(struct replay *r)
+{
+	feed_refill(&r->feed);
+	while (r->feed.failure.code == ERR_OK && spool_bytes(&r->feed.spool) > 0) {
+		engine_wait(&r->engine, clock_mono_ns() + WAIT_NS, true);
+		look_around(r);
+		feed_refill(&r->feed);
+	}
+	if (r->feed.failure.code == ERR_OK)
+		return;
+	r->failure = r->feed.failure;
+	give_up(r);
 }
 
 static void wait_for_workers(struct replay *r)
@@ -351,6 +357,8 @@ static enum err on_finish(void *ctx, const struct coverage *coverage, struct err
 		o->short_of_memory = true;
 		give_up(r);
 	}
+	drain_spool(r);
+	feed_close(&r->feed);
 	wait_for_workers(r);
 	for (unsigned i = 0; i < r->worker_count; i++) {
 		worker_join(&r->workers[i]);
@@ -358,6 +366,11 @@ static enum err on_finish(void *ctx, const struct coverage *coverage, struct err
 	}
 	r->finished = true;
 	o->names = r->feed.names;
+	o->filtered = r->select.heard - r->select.passed;
+	o->copies = r->options.copies;
+	if (timeline_widen(&o->recorded_line, o->replayed_line.width_ns) != ERR_OK ||
+	    timeline_widen(&o->replayed_line, o->recorded_line.width_ns) != ERR_OK)
+		o->short_of_memory = true;
 	o->coverage = *coverage;
 	o->recorded_ns = r->feed.begun ? r->feed.last_ns - r->feed.first_ns : 0;
 	o->idle_ns = r->feed.base_ns - r->feed.first_ns;
@@ -369,15 +382,67 @@ static enum err on_finish(void *ctx, const struct coverage *coverage, struct err
 	return ERR_OK;
 }
 
-struct event_sink replay_sink(struct replay *r)
+enum err replay_new(const struct replay_options *options, struct replay **out, struct errinfo *info)
 {
-	return (struct event_sink){
+	struct replay *r = mem_zalloc(sizeof(*r));
+	const struct event_sink own = {
 		.event = on_event, .tick = on_tick, .finish = on_finish, .ctx = r};
+	enum err e;
+
+	if (!r)
+		return err_set(info, ERR_NOMEM, 0, "%s", err_text(ERR_NOMEM));
+	r->options = *options;
+	set_defaults(&r->options);
+	r->guard.outcome = &r->outcome;
+	if (options->allowed)
+		r->guard.allowed = (struct sql_allowed){.names = options->allowed->items,
+							.count = options->allowed->count};
+	outcome_init(&r->outcome);
+	r->outcome.speed = options->speed;
+	r->outcome.order = options->order;
+	r->outcome.dry = options->dry;
+	r->done = -1;
+	e = engine_init(&r->engine, &r->options, info);
+	if (e != ERR_OK) {
+		mem_free(r);
+		return e;
+	}
+	r->engine.workers = r->workers;
+	r->engine.worker_count = r->options.threads;
+	e = select_init(&r->select, r->options.filter, r->options.share, &own, info);
+	if (e == ERR_OK && !options->dry)
+		e = probe(&r->engine, info);
+	if (e == ERR_AGAIN)
+		e = ERR_IO;
+	if (e == ERR_OK &&
+	    feed_init(&r->feed, &r->engine, r->workers, r->options.threads, &r->outcome) != ERR_OK)
+		e = err_set(info, ERR_NOMEM, 0, "%s", err_text(ERR_NOMEM));
+	if (e == ERR_OK && options->read_only)
+		r->feed.guard = &r->guard;
+	if (e == ERR_OK && !options->dry)
+		e = start_workers(r, info);
+	if (e != ERR_OK) {
+		replay_free(r);
+		return e;
+	}
+	r->moved_ns = clock_mono_ns();
+	*out = r;
+	return ERR_OK;
 }
 
-const struct outcome *replay_outcome(const struct replay *r)
+struct event_sink replay_sink(struct replay *r)
+{
+	return select_sink(&r->select);
+}
+
+struct outcome *replay_outcome(struct replay *r)
 {
 	return &r->outcome;
+}
+
+enum err replay_explain(struct replay *r, struct errinfo *info)
+{
+	return explain_slower(r->options.target, &r->feed.examples, &r->outcome, info);
 }
 
 void replay_free(struct replay *r)
@@ -392,6 +457,7 @@ void replay_free(struct replay *r)
 		worker_join(&r->workers[i]);
 		worker_release(&r->workers[i]);
 	}
+	select_release(&r->select);
 	feed_release(&r->feed);
 	engine_release(&r->engine);
 	outcome_release(&r->outcome);

@@ -9,11 +9,14 @@
 #ifndef REPLAY_REPLAY_H
 #define REPLAY_REPLAY_H
 
+#include "client/accounts.h"
 #include "client/target.h"
 #include "event/event.h"
+#include "filter/filter.h"
+#include "replay/answers.h"
 #include "replay/outcome.h"
 
-enum { REPLAY_THREADS_MAX = 64 };
+enum { REPLAY_THREADS_MAX = 64, REPLAY_COPIES_MAX = 1000 };
 
 struct replay_progress {
 	int64_t recorded_ns; /* of the recording's time, how far it was replayed */
@@ -21,6 +24,7 @@ struct replay_progress {
 	uint64_t sent, answered, errors;
 	uint64_t sessions; /* connections open now */
 	int64_t late_ns;   /* of the command sent last; 0 without a pace */
+	uint64_t spooled;  /* bytes that wait on disk */
 	double done;       /* share of the input that was read; negative: unknown */
 };
 
@@ -38,7 +42,26 @@ struct replay_options {
 	unsigned threads;      /* 0: four per processor, 16 at most */
 	size_t ahead_bytes;    /* read ahead at most so much; 0: 16 MiB */
 	int64_t ahead_ns;      /* and, with a speed, so much of the target's time; 0: 2 s */
-	int64_t patience_ns;   /* a target that does nothing for so long hangs; 0: 60 s */
+	const struct filter_options *filter; /* which commands; NULL: all. Outlives the replay */
+	const struct accounts *accounts;   /* by recorded user; NULL: the target's stands for all */
+	const struct opt_texts *databases; /* see databases_map(); NULL: all have their own name */
+	double share;                      /* of the sessions, 0 to 1; 0: all */
+	unsigned copies; /* connections for each session; 0: one. Above one in ORDER_SESSION only */
+	int64_t spread_ns; /* of the target's time: all copies of a session begin within it */
+	bool dry; /* connect to nothing: only tell what would be sent; TARGET is not looked at */
+	bool read_only;                  /* send only what is known to change no data */
+	const struct opt_texts *allowed; /* routines that may be called then; NULL: none */
+	bool live; /* the sink never blocks: what waits beyond AHEAD_BYTES goes to the spool */
+	const char *spool_folder; /* outlives the replay */
+	uint64_t spool_limit;     /* bytes; when so much waits, sessions are let go */
+	bool keep_texts;          /* samples of differences have their statements, with values */
+	bool keep_examples;       /* for replay_explain() */
+	struct answers *keep;     /* where the target's answers go; NULL: nowhere */
+	const struct answers
+		*baseline; /* compare with these, not with what was recorded; or NULL */
+	/* Answers of an earlier run against the same target, and of one against the baseline's; or NULL. */
+	const struct answers *again, *baseline_again;
+	int64_t patience_ns; /* a target that does nothing for so long hangs; 0: 60 s */
 	/* Called about twice a second, also while the sink blocks; may be NULL. */
 	void (*progress)(void *ctx, const struct replay_progress *p);
 	void *progress_ctx;
@@ -62,8 +85,16 @@ struct event_sink replay_sink(struct replay *r);
 /* Ends it: no more is sent, answers under way are waited for a second. For signal handlers, too. */
 void replay_stop(struct replay *r);
 
-/* What came of it; complete after the sink's finish. Lives as long as R. */
-const struct outcome *replay_outcome(const struct replay *r);
+/*
+ * What came of it; complete after the sink's finish, but for outcome_judge(). Lives as long as R.
+ */
+struct outcome *replay_outcome(struct replay *r);
+
+/*
+ * Asks the target's EXPLAIN of the statements that outcome_judge() has called slower: explain.h. Blocks. ERR_IO,
+ * ERR_NOMEM.
+ */
+enum err replay_explain(struct replay *r, struct errinfo *info) MUST_CHECK;
 
 void replay_free(struct replay *r); /* NULL is fine */
 

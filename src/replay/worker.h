@@ -22,8 +22,11 @@ struct pending {
 	uint64_t n, key;
 	uint8_t code;
 	bool answered;
-	bool secret;   /* messages may repeat a password */
-	int64_t at_ns; /* of the command: when it happened, from the recording's beginning */
+	bool secret;       /* messages may repeat a password */
+	bool after_gap;    /* commands of its session were lost before it */
+	bool among_others; /* as in struct item_command */
+	uint32_t depends;  /* likewise */
+	int64_t at_ns;     /* of the command: when it happened, from the recording's beginning */
 	int64_t recorded_first_ns, recorded_last_ns; /* likewise, by the recording's clock */
 	int64_t sent_ns;                             /* monotonic, just before */
 	char *text; /* of a STMT_PREPARE, owned: its executions may have to do without it; or NULL */

@@ -135,6 +135,16 @@ static void head_kill(struct statement *s)
 		statement_next(s);
 	if (s->t.kind == SQL_TOKEN_NUMBER)
 		s->out->kill_known = statement_number(s->t.text, &s->out->kill_id);
+	if (!slice_eq_nocase(statement_text(s), SLICE_LIT("connection_id")))
+		return;
+	statement_next(s);
+	if (!sql_token_is(&s->t, '('))
+		return;
+	statement_next(s);
+	if (!sql_token_is(&s->t, ')'))
+		return;
+	statement_next(s);
+	s->out->kill_self = s->ended;
 }
 
 static void head_handler(struct statement *s)

@@ -71,6 +71,7 @@ struct sql_class {
 	bool ansi_quotes;
 	bool kill_known; /* KILL with a literal number, which is: */
 	bool kill_query; /* KILL QUERY, not the connection */
+	bool kill_self;  /* KILL CONNECTION_ID() */
 	uint64_t kill_id;
 };
 

@@ -393,5 +393,5 @@ void answer_rows(struct conversation *c, const struct stream_chunk *chunk, struc
 	if (!c->answering || c->held || !c->in_step[STREAM_SERVER])
 		return;
 	response_take_rows(&c->response, &c->answer, bytes);
-	c->response.last_ns = chunk->time_ns;
+	note_end(&c->response, chunk->time_ns);
 }

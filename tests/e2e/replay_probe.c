@@ -18,6 +18,7 @@
  *	MS  SESSION  error    CODE
  *	MS  SESSION  none
  *	MS  SESSION  lost
+ *	MS  SESSION  gap                        commands were lost
  *	MS  SESSION  end
  *	MS  -        stop                       as Ctrl-C does
  */
@@ -246,6 +247,9 @@ static void session_line(struct probe *p, uint64_t id, const char *what, char **
 		e = (struct event){.type = EVENT_DATA};
 		e.data.n = p->sessions[id]->commands;
 		e.data.bytes = slice_cstr(f[0] ? f[0] : "");
+		give(p, &e, id);
+	} else if (strcmp(what, "gap") == 0) {
+		e = (struct event){.type = EVENT_GAP, .gap.side = GAP_COMMANDS};
 		give(p, &e, id);
 	} else if (strcmp(what, "end") == 0) {
 		give(p, &e, id);

@@ -130,7 +130,9 @@ def test_server_in_a_container(myna):
         program = shutil.copy("/bin/sleep", f"{folder}/mariadbd")
         with subprocess.Popen(["unshare", "--net", program, "600"]) as inside:
             try:
-                time.sleep(0.5)
+                deadline = time.monotonic() + 10
+                while pathlib.Path(f"/proc/{inside.pid}/comm").read_text() != "mariadbd\n" and time.monotonic() < deadline:
+                    time.sleep(0.05)
                 found = doctor(myna, "--port", servers.free_port(), "--duration", "100ms", status=1)
             finally:
                 inside.kill()

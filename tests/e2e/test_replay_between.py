@@ -185,3 +185,10 @@ def test_a_joined_session_is_rebuilt_and_an_endless_one_ended(pool, mariadb, sho
     assert [("Init DB", "shop"), ("Query", "SELECT COUNT(*) FROM item"), ("Prepare", "SELECT ? + 2"),
             ("Execute", "SELECT 5 + 2"), ("Quit", "")] in said
     assert all(entries[-1] == ("Quit", "") for entries in said)
+
+
+def test_what_the_target_lacks_is_told(mysql97, target, shop, myna, record):
+    recording, _ = record(mysql97, command_line, sql="SELECT 1")
+    outcome, _ = outcome_of(myna, recording, target)
+    told = {note["text"]: note["count"] for note in outcome["notes"]}
+    assert told["sessions with collation 45 in place of 255, which the target does not know"] == 1

@@ -308,6 +308,20 @@ def test_a_connection_is_reset_and_its_user_changed(engine, table):
     assert any(word == "Change user" for said in conversations(table) for word, _ in said)
 
 
+def test_what_differs_after_a_gap_is_set_apart(engine, table):
+    script = Script()
+    script.say(1, "open", "shop")
+    script.query(1, "SELECT * FROM t WHERE id = 77", "rows", 2, 1)
+    script.say(1, "gap")
+    script.query(1, "SELECT * FROM t", "rows", 2, 2)
+    script.query(1, "SELECT * FROM t WHERE id = 78", "rows", 2, 1)
+    script.say(2, "open", "shop")
+    script.query(2, "SELECT * FROM t WHERE id = 79", "rows", 2, 1)
+    outcome = engine.run(table, script)
+    assert verdicts(outcome) == {"same": 1, "other_row_count": 2, "after_gap": 1}
+    assert outcome["after_gap"] == 2 and outcome["with_gaps"] == 1
+
+
 def test_as_fast_as_possible_keeps_the_recorded_number_of_connections(engine, table):
     script = Script()
     for s in range(300):

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/buf.h"
+#include "out/html.h"
 #include "out/json.h"
 #include "out/table.h"
 #include "out/units.h"
@@ -53,6 +54,20 @@ static void wrote(const char *text)
 		fail_msg("is  %.*s\nnot %s", (int)place.text.len, (const char *)place.text.ptr,
 			 text);
 	buf_reset(&place.text);
+}
+
+static void html_keeps_text_text(void **state)
+{
+	(void)state;
+	html_cstr(&o, "<script>alert(\"1\" & '2' `3`)</script>\n\t");
+	wrote("&lt;script&gt;alert(&quot;1&quot; &amp; &#39;2&#39; "
+	      "&#96;3&#96;)&lt;/script&gt;\n\t");
+	html_text(&o, slice_of("a\0b\x1b[1m\xff\xc3(\xc3\xa4\xe2\x98", 14));
+	wrote("a\xef\xbf\xbd"
+	      "b\xef\xbf\xbd[1m\xef\xbf\xbd\xef\xbf\xbd("
+	      "\xc3\xa4\xef\xbf\xbd\xef\xbf\xbd");
+	html_element(&o, "td", "a<b");
+	wrote("<td>a&lt;b</td>");
 }
 
 static void bytes_arrive_whole_and_in_order(void **state)
@@ -364,6 +379,7 @@ static void width_of_bad_and_wide_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(html_keeps_text_text, begin, finish),
 		cmocka_unit_test_setup_teardown(bytes_arrive_whole_and_in_order, begin, finish),
 		cmocka_unit_test_setup_teardown(the_first_failure_stays, begin, finish),
 		cmocka_unit_test_setup_teardown(json_has_its_commas, begin, finish),

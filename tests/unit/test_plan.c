@@ -61,6 +61,11 @@ static void kill_says_whom(void **state)
 	CHECK(p.reason == SENT && p.kill_id == 13 && !p.kill_query);
 	p = plan_of(MYP_COM_PROCESS_KILL, "");
 	CHECK(p.reason == SENT && p.kill_id == 5);
+	p = plan_of(MYP_COM_QUERY, "KILL QUERY CONNECTION_ID()");
+	CHECK(p.reason == SENT && p.kill_id == 0);
+	p = plan_of(MYP_COM_QUERY, "kill connection_id ( )");
+	CHECK(p.reason == SENT && p.kill_id == 0);
+	CHECK(plan_of(MYP_COM_QUERY, "KILL CONNECTION_ID() + 1").reason == NOT_SENT_KILL_UNKNOWN);
 	CHECK(plan_of(MYP_COM_QUERY, "KILL @x").reason == NOT_SENT_KILL_UNKNOWN);
 	CHECK(plan_of(MYP_COM_STMT_PREPARE, "KILL 12").reason == NOT_SENT_KILL_UNKNOWN);
 }

@@ -59,6 +59,15 @@ static void a_string_longer_than_the_bytes_fails(void **state)
 	CHECK(myp_cur_lenenc_bytes(&c).len == 0 && !cur_ok(&c));
 }
 
+static void a_length_in_8_bytes_is_its_first_4(void **state)
+{
+	struct cursor c = cur_of(SLICE_LIT("\xfe\3\0\0\0\3\0\0\0abcd"));
+
+	(void)state;
+	CHECK(slice_eq(myp_cur_lenenc_bytes(&c), SLICE_LIT("abc")));
+	CHECK(cur_left(&c) == 1 && cur_ok(&c));
+}
+
 static void a_string_comes_back(void **state)
 {
 	struct buf b;
@@ -97,6 +106,7 @@ int main(void)
 		cmocka_unit_test(integers_come_back_in_the_shortest_form),
 		cmocka_unit_test(null_and_error_are_no_integers),
 		cmocka_unit_test(a_string_longer_than_the_bytes_fails),
+		cmocka_unit_test(a_length_in_8_bytes_is_its_first_4),
 		cmocka_unit_test(a_string_comes_back),
 		cmocka_unit_test(types_have_names),
 		cmocka_unit_test(capabilities_have_the_manual_s_bits),

@@ -1,0 +1,15 @@
+/*
+ * agreed - what a connection to the target lacks of what the recorded client had agreed on.
+ */
+#ifndef REPLAY_AGREED_H
+#define REPLAY_AGREED_H
+
+#include "client/connection.h"
+#include "replay/outcome.h"
+
+/*
+ * Notes in O what of ASKED, capabilities and collation (0: none), C has not got and what can change an answer.
+ */
+void agreed_note(struct outcome *o, const struct connection *c, uint64_t asked, uint16_t collation);
+
+#endif
