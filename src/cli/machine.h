@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MACHINE_SERVERS_MAX = 16, MACHINE_PORTS_MAX = 8, MACHINE_INTERFACES_MAX = 64 };
+enum { MACHINE_SERVERS_MAX = 128, MACHINE_PORTS_MAX = 8, MACHINE_INTERFACES_MAX = 64 };
 
 /* A server process. */
 struct machine_server {

@@ -472,6 +472,27 @@ void filter_window(const struct filter *f, int64_t *since_ns, int64_t *until_ns)
 	*until_ns = f->until_ns;
 }
 
+/* A name that is no command's would select nothing, in silence. */
+static enum err check_commands(const struct opt_texts *patterns, struct errinfo *info)
+{
+	for (size_t i = 0; i < patterns->count; i++) {
+		const char *p = patterns->items[i] + (patterns->items[i][0] == '!');
+		bool found = false;
+
+		for (unsigned code = 0; code <= UINT8_MAX && !found; code++) {
+			const char *name = myp_command_name((uint8_t)code);
+
+			found = name && fits(p, slice_cstr(name), FNM_CASEFOLD);
+		}
+		if (!found)
+			return err_set(
+				info, ERR_USAGE, 0,
+				"--command takes names such as QUERY or 'STMT_*'; '%s' fits none",
+				patterns->items[i]);
+	}
+	return ERR_OK;
+}
+
 /* What can be wrong is told before anything is heard. */
 static enum err check(struct filter *f, struct errinfo *info)
 {
@@ -480,6 +501,8 @@ static enum err check(struct filter *f, struct errinfo *info)
 
 	if (e == ERR_OK)
 		e = match_check_ids(&f->options.sessions, "session", info);
+	if (e == ERR_OK)
+		e = check_commands(&f->options.commands, info);
 	if (e == ERR_OK && f->options.since && !scan_time_is_relative(f->options.since))
 		f->since_ns = tried.since_ns;
 	if (e == ERR_OK && f->options.begin_ns)

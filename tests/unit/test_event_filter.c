@@ -344,10 +344,16 @@ static void commands_and_outcomes(void **state)
 static void wrong_options_are_told_at_once(void **state)
 {
 	static const struct filter_options wrong[] = {
-		{.since = "soon"},       {.until = "+soon"},
-		{.since = ""},           {.sessions = {ONE("xyz")}},
-		{.match = "("},          {.digests = {ONE("SELECT")}},
-		{.sessions = {ONE("")}}, {.sessions = {ONE("0123456789abcdef0")}},
+		{.since = "soon"},
+		{.until = "+soon"},
+		{.since = ""},
+		{.sessions = {ONE("xyz")}},
+		{.match = "("},
+		{.digests = {ONE("SELECT")}},
+		{.commands = {ONE("NOPE")}},
+		{.commands = {ONE("!STM")}},
+		{.sessions = {ONE("")}},
+		{.sessions = {ONE("0123456789abcdef0")}},
 	};
 	struct event_sink next = {.ctx = NULL};
 	struct filter *f;
