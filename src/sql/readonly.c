@@ -20,6 +20,7 @@ struct reading {
 	bool ended;
 	bool explains;       /* but does not execute */
 	bool in_with;        /* in the list of WITH, outside of its brackets */
+	bool behind_with;    /* behind it, where a bracket came in the place of a statement */
 	size_t depth;        /* of brackets */
 	const uint8_t *name; /* where the name, with its qualifiers, of the last token begins */
 	struct sql_allowed allowed;
@@ -225,7 +226,7 @@ static bool inner_writes(enum sql_word w)
 /* The statement behind WITH has begun? */
 static void follow_with(struct reading *r)
 {
-	if (!r->in_with || r->depth > 0)
+	if (!(r->in_with || r->behind_with) || r->depth > 0)
 		return;
 	if (begins_inner(r->t.word)) {
 		r->in_with = false;
@@ -233,6 +234,7 @@ static void follow_with(struct reading *r)
 			harm(r, SQL_HARM_WRITES);
 	} else if (sql_token_is(&r->t, '(') && sql_token_is(&r->before, ')')) {
 		r->in_with = false;
+		r->behind_with = true;
 	}
 }
 
