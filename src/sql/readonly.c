@@ -20,7 +20,7 @@ struct reading {
 	bool ended;
 	bool explains;       /* but does not execute */
 	bool in_with;        /* in the list of WITH, outside of its brackets */
-	bool behind_with;    /* behind it, where a bracket came in the place of a statement */
+	bool behind;         /* outside of a bracket that came in the place of a statement */
 	size_t depth;        /* of brackets */
 	const uint8_t *name; /* where the name, with its qualifiers, of the last token begins */
 	struct sql_allowed allowed;
@@ -226,7 +226,7 @@ static bool inner_writes(enum sql_word w)
 /* The statement behind WITH has begun? */
 static void follow_with(struct reading *r)
 {
-	if (!(r->in_with || r->behind_with) || r->depth > 0)
+	if (!(r->in_with || r->behind) || r->depth > 0)
 		return;
 	if (begins_inner(r->t.word)) {
 		r->in_with = false;
@@ -234,7 +234,7 @@ static void follow_with(struct reading *r)
 			harm(r, SQL_HARM_WRITES);
 	} else if (sql_token_is(&r->t, '(') && sql_token_is(&r->before, ')')) {
 		r->in_with = false;
-		r->behind_with = true;
+		r->behind = true;
 	}
 }
 
@@ -346,12 +346,16 @@ static void check_set(struct reading *r)
 /* A query, where no other statement is let through. */
 static void check_query(struct reading *r)
 {
-	while (sql_token_is(&r->t, '('))
-		next(r);
-	if (at(r, SQL_WORD_WITH))
+	for (; sql_token_is(&r->t, '('); next(r)) {
+		r->depth++;
+		r->behind = true;
+	}
+	if (at(r, SQL_WORD_WITH)) {
+		r->depth = 0; /* its statement is looked for at this level */
 		r->in_with = true;
-	else if (!begins_inner(r->t.word) || inner_writes(r->t.word))
+	} else if (!begins_inner(r->t.word) || inner_writes(r->t.word)) {
 		harm(r, SQL_HARM_WRITES);
+	}
 	next(r);
 	look_to_end(r);
 }

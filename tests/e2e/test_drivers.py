@@ -28,7 +28,7 @@ WAYS = [
     ("go-interpolating", drivers.go, "maxAllowedPacket=0&interpolateParams=true", SHORT, "mysql56"),
     ("mysql", drivers.node, "mysql", SHORT, "mariadb"),
     ("mysql2", drivers.node, "mysql2", SHORT, "mysql97"),
-    ("mysql2", drivers.node, "mysql2", SHORT, "mariadb"),
+    ("mysql2", drivers.node, "mysql2", LONG, "mariadb"),
     ("mariadb-js", drivers.node, "mariadb/callback", SHORT, "mariadb118"),
     ("php", drivers.php, "", SHORT, "mariadb"),
     ("php", drivers.php, "", SHORT, "mysql97"),
