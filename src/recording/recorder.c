@@ -172,7 +172,8 @@ static enum err begin_part(struct recorder *r, int64_t time_ns, struct errinfo *
 	p->number++;
 	p->begin_ns = time_ns;
 	p->has_events = false;
-	p->base = r->last;
+	/* What was counted before there was any file is the first one's. */
+	p->base = p->number > 1 ? r->last : (struct coverage){.sessions = 0};
 	p->own = (struct coverage){.sessions = 0};
 	tell(r, RECORDER_BEGAN, part_path(p));
 	return remove_old(r, info);

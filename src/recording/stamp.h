@@ -16,7 +16,7 @@ struct session_stamp {
 	uint16_t collation, login_error;
 	uint8_t login, database_known, collation_source, caps_known;
 	uint8_t compression, is_mariadb, no_backslash_escapes, ansi_quotes, state_incomplete;
-	uint8_t no_statements, unused[7];
+	uint8_t no_statements, unused[2];
 };
 
 void session_stamp_take(struct session_stamp *out, const struct session *s);

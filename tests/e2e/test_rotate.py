@@ -202,7 +202,7 @@ def test_disk_is_never_fuller_than_told(mariadb, shop, myna, tmp_path, keep):
         else:
             assert process.returncode == 1, said
             assert "--min-free" in said
-        for path in members(disk):
+        for path in members(disk)[:-1]:  # the last one may have just begun
             assert exchanges(myna.export(path, status=(0, 3)))
     finally:
         over.set()

@@ -75,7 +75,8 @@ def test_it_stays_near_what_it_may_cost(busy, myna, tmp_path):
           f"mean of the last {len(settled)}: {sum(settled) / len(settled):.1%}")
     print(capture.said)
     assert capture.status == 3
-    assert sum(settled) / len(settled) < 2 * LIMIT / 100
+    slower = 5 if b"__asan_init" in pathlib.Path(myna.path).read_bytes() else 1  # what passing over a frame takes
+    assert sum(settled) / len(settled) < 2 * slower * LIMIT / 100
 
     events = myna.export(capture.path, status=(0, 3))
     count = harness.coverage(events)
