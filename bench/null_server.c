@@ -19,7 +19,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BUFFER = 64 << 10, HEADER = 4, EVENTS = 64, BACKLOG = 4096 };
+enum { BUFFER = 64 << 10, HEADER = 4, EVENTS = 64, BACKLOG = 4096, FILES_MAX = 65536 };
 enum {
 	COM_QUIT = 1,
 	COM_QUERY = 3,
@@ -148,31 +148,36 @@ static bool serve(struct peer *p)
 	return true;
 }
 
-static void let_in(int listener, int epoll)
+/* PEERS: by their descriptors. */
+static void let_in(int listener, int epoll, struct peer **peers)
 {
 	const int on = 1;
 	int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	struct peer *p = fd < 0 ? NULL : calloc(1, sizeof(*p));
-	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = p};
+	struct epoll_event ev = {.events = EPOLLIN, .data.fd = fd};
 
-	if (!p) {
+	if (fd < 0)
+		return;
+	if (fd < FILES_MAX)
+		peers[fd] = calloc(1, sizeof(**peers));
+	if (fd >= FILES_MAX || !peers[fd]) {
 		close(fd);
 		return;
 	}
-	p->fd = fd;
+	peers[fd]->fd = fd;
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (send(fd, greeting, sizeof(greeting), MSG_NOSIGNAL) < 0 ||
 	    epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &ev) != 0) {
+		free(peers[fd]);
 		close(fd);
-		free(p);
 	}
 }
 
 int main(void)
 {
+	static struct peer *peers[FILES_MAX];
 	struct sockaddr_in address = {.sin_family = AF_INET,
 				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	struct epoll_event events[EVENTS], ev = {.events = EPOLLIN, .data.ptr = NULL};
+	struct epoll_event events[EVENTS], ev = {.events = EPOLLIN, .data.fd = -1};
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0),
 	    epoll = epoll_create1(EPOLL_CLOEXEC);
 	socklen_t len = sizeof(address);
@@ -190,13 +195,13 @@ int main(void)
 		int n = epoll_wait(epoll, events, EVENTS, -1);
 
 		for (int i = 0; i < n; i++) {
-			struct peer *p = events[i].data.ptr;
+			int fd = events[i].data.fd;
 
-			if (!p) {
-				let_in(listener, epoll);
-			} else if (!serve(p)) {
-				close(p->fd);
-				free(p);
+			if (fd < 0) {
+				let_in(listener, epoll, peers);
+			} else if (!serve(peers[fd])) {
+				free(peers[fd]);
+				close(fd);
 			}
 		}
 	}
