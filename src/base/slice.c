@@ -15,3 +15,12 @@ bool slice_eq_nocase(struct slice a, struct slice b)
 			return false;
 	return true;
 }
+
+struct slice slice_trim(struct slice s)
+{
+	while (s.len && slice_is_blank(s.ptr[0]))
+		s = slice_skip(s, 1);
+	while (s.len && slice_is_blank(s.ptr[s.len - 1]))
+		s.len--;
+	return s;
+}

@@ -38,6 +38,15 @@ static inline bool slice_eq(struct slice a, struct slice b)
 /* Equal but for the case of ASCII letters. */
 bool slice_eq_nocase(struct slice a, struct slice b);
 
+/* A blank within a line of a file that people write. */
+static inline bool slice_is_blank(uint8_t c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
+/* S without the blanks at its ends. */
+struct slice slice_trim(struct slice s);
+
 /* S without its first N bytes; empty if it has fewer. */
 static inline struct slice slice_skip(struct slice s, size_t n)
 {

@@ -76,20 +76,6 @@ static enum err read_secret_file(const char *path, struct buf *out, struct errin
 	return e;
 }
 
-static bool is_blank(uint8_t c)
-{
-	return c == ' ' || c == '\t' || c == '\r';
-}
-
-static struct slice trim(struct slice s)
-{
-	while (s.len && is_blank(s.ptr[0]))
-		s = slice_skip(s, 1);
-	while (s.len && is_blank(s.ptr[s.len - 1]))
-		s.len--;
-	return s;
-}
-
 /* Takes what is before the first MARK off *REST; false: there is none, and *REST stays. */
 static bool cut_at(struct slice *rest, char mark, struct slice *before)
 {
@@ -191,7 +177,7 @@ static void account_release(struct account *a)
 static enum err read_line(struct reading *r, struct slice line)
 {
 	struct account account = {.user = NULL};
-	struct slice recorded, user, rest = trim(line);
+	struct slice recorded, user, rest = slice_trim(line);
 	bool has_source;
 	enum err e;
 
@@ -202,10 +188,10 @@ static enum err read_line(struct reading *r, struct slice line)
 	has_source = cut_at(&rest, ',', &user);
 	if (!has_source)
 		user = rest;
-	rest = trim(rest);
-	e = keep(r, trim(recorded), &account.recorded);
+	rest = slice_trim(rest);
+	e = keep(r, slice_trim(recorded), &account.recorded);
 	if (e == ERR_OK)
-		e = keep(r, trim(user), &account.user);
+		e = keep(r, slice_trim(user), &account.user);
 	if (e == ERR_OK)
 		e = password_of(r, has_source ? &rest : NULL, &account.password);
 	if (e == ERR_OK)

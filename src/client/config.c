@@ -29,20 +29,6 @@ struct place {
 
 static enum err read_file(struct config *c, const char *path, bool required, unsigned depth);
 
-static bool is_blank(uint8_t c)
-{
-	return c == ' ' || c == '\t' || c == '\r';
-}
-
-static struct slice trim(struct slice s)
-{
-	while (s.len && is_blank(s.ptr[0]))
-		s = slice_skip(s, 1);
-	while (s.len && is_blank(s.ptr[s.len - 1]))
-		s.len--;
-	return s;
-}
-
 /* VALUE without the comment that may stand behind it: a '#' that is not in quotes. */
 static struct slice cut_comment(struct slice value)
 {
@@ -103,7 +89,7 @@ static enum err set_value(struct config *c, const struct place *at, enum setting
 	buf_init(&plain, SETTINGS_TEXT_MAX);
 	if (!buf_reserve(&plain, SETTINGS_TEXT_MAX)) /* at once: it may become a password */
 		return err_set(c->info, ERR_NOMEM, 0, "no memory for %s", at->path);
-	put_unescaped(unquote(trim(cut_comment(value))), &plain);
+	put_unescaped(unquote(slice_trim(cut_comment(value))), &plain);
 	if (buf_err(&plain) != ERR_OK)
 		e = err_set(c->info, ERR_USAGE, 0, "%s: the value of %s is too long", origin,
 			    setting_name(which));
@@ -120,7 +106,7 @@ static enum err read_setting(struct config *c, const struct place *at, struct sl
 	struct slice name = eq ? slice_head(line, (size_t)(eq - line.ptr)) : cut_comment(line);
 	enum setting which;
 
-	name = trim(name);
+	name = slice_trim(name);
 	if (slice_eq(slice_head(name, 6), SLICE_LIT("loose-")))
 		name = slice_skip(name, 6);
 	which = setting_find(name);
@@ -169,10 +155,11 @@ static enum err read_directive(struct config *c, const struct place *at, struct 
 	struct slice name = slice_skip(line, is_dir ? dir.len : file.len);
 	char path[PATH_MAX];
 
-	if (!slice_eq(slice_head(line, file.len), file) || !name.len || !is_blank(name.ptr[0]))
+	if (!slice_eq(slice_head(line, file.len), file) || !name.len ||
+	    !slice_is_blank(name.ptr[0]))
 		return err_set(c->info, ERR_USAGE, 0, "%s:%u: expected !include or !includedir",
 			       at->path, at->line);
-	name = trim(name);
+	name = slice_trim(name);
 	if (name.len >= sizeof(path))
 		return err_set(c->info, ERR_USAGE, 0, "%s:%u: the path is too long", at->path,
 			       at->line);
@@ -184,7 +171,7 @@ static enum err read_directive(struct config *c, const struct place *at, struct 
 
 static enum err read_line(struct config *c, struct place *at, struct slice line)
 {
-	line = trim(line);
+	line = slice_trim(line);
 	if (line.len == 0 || line.ptr[0] == '#' || line.ptr[0] == ';')
 		return ERR_OK;
 	if (line.ptr[0] == '!')
@@ -196,7 +183,7 @@ static enum err read_line(struct config *c, struct place *at, struct slice line)
 		if (!end)
 			return err_set(c->info, ERR_USAGE, 0, "%s:%u: a group without ']'",
 				       at->path, at->line);
-		group = trim(slice_head(group, (size_t)(end - group.ptr)));
+		group = slice_trim(slice_head(group, (size_t)(end - group.ptr)));
 		at->in_group =
 			slice_eq(group, SLICE_LIT("client")) || slice_eq(group, SLICE_LIT("myna"));
 		return ERR_OK;
