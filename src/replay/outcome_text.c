@@ -187,7 +187,7 @@ static void put_counts(const struct outcome *o, struct out *out)
 	put_count(out, o->sent, "sent");
 	put_count(out, o->answered, "answered (some have no answer)");
 	put_if_any(out, o->unanswered, "never answered");
-	put_if_any(out, o->abandoned, "not waited for: the recorded client had left, too");
+	put_if_any(out, o->abandoned, "not answered, as when recorded: the session ended before");
 	put_if_any(out, o->order_given_up, "sent before their turn, which did not come");
 	put_if_any(out, o->clock_failed, "times the target did not let its clock be set");
 	put_if_any(out, o->prepared_late, "statements prepared at their first execution");
