@@ -111,12 +111,23 @@ def everybody(server, commands):
     procedures_and_errors(server)
 
 
-def prepare(server, databases):
-    forget = "DROP USER IF EXISTS clerk@'%';"
+def forget_clerk(server):
     if server.version.startswith("5.6"):
-        forget = "DELETE FROM mysql.user WHERE user = 'clerk'; FLUSH PRIVILEGES;"
+        return "DELETE FROM mysql.user WHERE user = 'clerk'; FLUSH PRIVILEGES;"
+    return "DROP USER IF EXISTS clerk@'%';"
+
+
+@pytest.fixture
+def users(tmp_path):
+    path = tmp_path / "users"
+    path.write_text("clerk = clerk, none\n")
+    path.chmod(0o600)
+    return path
+
+
+def prepare(server, databases):
     tables = "".join(f"{drivers.shop(database)} DELETE FROM slow WHERE id > 2;\n" for database in databases)
-    server.execute(f"{tables} {forget} CREATE USER clerk@'%'; GRANT SELECT ON own.* TO clerk@'%'")
+    server.execute(f"{tables} {forget_clerk(server)} CREATE USER clerk@'%'; GRANT SELECT ON own.* TO clerk@'%'")
     fill(server)
 
 
@@ -144,7 +155,7 @@ def otherwise(outcome):
 
 
 @pytest.mark.parametrize("source, target", [pytest.param(*pair, id="-".join(pair)) for pair in PAIRS])
-def test_clients_in_several_languages(pool, programs, myna, record, tmp_path, source, target):
+def test_clients_in_several_languages(pool, programs, myna, record, users, source, target):
     explained = PAIRS[source, target]
     clients = CLIENTS[source]
     source, target = pool.get(source), pool.get(target, "target")
@@ -156,9 +167,6 @@ def test_clients_in_several_languages(pool, programs, myna, record, tmp_path, so
     prepare(source, databases)
     recording, said = record(source, everybody, commands, listened=(0, 3))
     prepare(target, databases)
-    users = tmp_path / "users"
-    users.write_text("clerk = clerk, none\n")
-    users.chmod(0o600)
     outcome, replayed = outcome_of(myna, recording, target, "--users", users, "--order", "commit")
     harness.assert_replayed(named(said), named(replayed), seen=harness.as_logged_by(source))
     assert contents(target, [*databases, "shop"]) == contents(source, [*databases, "shop"])
@@ -166,3 +174,73 @@ def test_clients_in_several_languages(pool, programs, myna, record, tmp_path, so
     assert outcome["sent"] == outcome["commands"] and outcome["ended"] is None and not counted(outcome["not_sent"])
     # The connection that was killed is no loss: it was killed when it was recorded, too.
     assert (outcome["abandoned"], outcome["unanswered"], outcome["troubles"]) == (1, 0, [])
+
+
+# --- planted differences ---
+
+PLANTED_TABLES = """DROP DATABASE IF EXISTS planted; CREATE DATABASE planted; USE planted;
+CREATE TABLE good (id INT PRIMARY KEY, name VARCHAR(20)); INSERT INTO good VALUES (1, 'axe'), (2, 'saw');
+CREATE TABLE changed LIKE good; INSERT INTO changed SELECT * FROM good;
+CREATE TABLE missing LIKE good;
+CREATE TABLE typed (id INT PRIMARY KEY, n INT, m INT); INSERT INTO typed VALUES (1, 7, 8);
+CREATE TABLE secret LIKE good;
+CREATE TABLE timed (id INT PRIMARY KEY, at TIMESTAMP NULL); INSERT INTO timed VALUES (1, FROM_UNIXTIME(1700000000));
+CREATE TABLE short (name VARCHAR(3));
+CREATE TABLE sought (id INT PRIMARY KEY AUTO_INCREMENT, k INT, KEY (k)); INSERT INTO sought (k) VALUES (1), (2), (3), (4);
+""" + 13 * "INSERT INTO sought (k) SELECT k + (SELECT MAX(s.id) FROM sought s) FROM sought;"
+PLANT = """USE planted; UPDATE changed SET name = 'sax' WHERE id = 2; DROP TABLE missing; ALTER TABLE typed MODIFY n VARCHAR(10);
+ALTER TABLE typed MODIFY m BIGINT; ALTER TABLE sought DROP INDEX k; SET GLOBAL sql_mode = 'PIPES_AS_CONCAT';
+SET GLOBAL time_zone = '+05:00'; REVOKE SELECT ON planted.secret FROM clerk@'%';"""
+GRANTS = "".join(f"GRANT SELECT ON planted.{table} TO clerk@'%';" for table in ("good", "secret"))
+CALLS = 40
+
+
+def ordinary(server):
+    """Statements that tell what was planted, and others that are alike on both."""
+    with connect(server, database="planted", autocommit=True) as c, \
+            connect(server, user="clerk", database="planted", autocommit=True) as clerk:
+        for number in range(CALLS):
+            c.query("SELECT id, name FROM good ORDER BY id")
+            c.query(f"SELECT id FROM sought WHERE k = {number + 1} ORDER BY id")
+            c.query(f"SELECT k FROM sought WHERE id = {number + 1}")
+            c.query("SELECT name FROM changed ORDER BY id")
+            c.query("SELECT 'a' || 'b', 1")
+            c.query("SELECT m, id FROM typed ORDER BY id")
+        for sql in ("SELECT name FROM missing", "INSERT INTO missing VALUES (1, 'x')", "SELECT n, id FROM typed ORDER BY id",
+                    "SELECT at FROM timed ORDER BY id", "SELECT FROM_UNIXTIME(0)", "SELECT NOW(6)", "SELECT UUID(), 1"):
+            c.query(sql)
+        with contextlib.suppress(pymysql.MySQLError):
+            c.query("INSERT INTO short VALUES ('too long')")
+        clerk.query("SELECT COUNT(*) FROM secret")
+        clerk.query("SELECT COUNT(*) FROM good")
+
+
+MISSED = {"SELECT NAME FROM missing": {"error_new": 1}, "INSERT INTO missing VALUES (...)": {"error_new": 1},
+          "SELECT COUNT(*) FROM secret": {"error_new": 1}}
+FOUND = {"INSERT INTO short VALUES (?)": {"error_gone": 1}, "SELECT NAME FROM CHANGED ORDER BY id": {"other_values": CALLS},
+         "SELECT ? || ?, ...": {"other_values": CALLS}, "SELECT AT FROM timed ORDER BY id": {"other_values": 1},
+         "SELECT FROM_UNIXTIME(?)": {"other_values": 1}, "SELECT n, id FROM typed ORDER BY id": {"other_types": 1}}
+NOISE = {"SELECT NOW(?)": {"clock": 1}, "SELECT UUID(), ?": {"chance": 1}}
+WITHOUT_INDEX = "SELECT id FROM sought WHERE k = ? ORDER BY id"
+
+
+@pytest.mark.parametrize("source, target", [pytest.param(*pair, id="-".join(pair)) for pair in (
+    ("mariadb", "mariadb118"), ("mysql97", "mysql97"))])
+def test_planted_differences_are_each_found_and_nothing_else(pool, myna, record, users, source, target):
+    source, target = pool.get(source), pool.get(target, "target")
+    for server in (source, target):
+        server.execute(PLANTED_TABLES + forget_clerk(server) + "CREATE USER clerk@'%';" + GRANTS)
+    recording, _ = record(source, ordinary)
+    target.execute(PLANT)
+    try:
+        outcome, _ = outcome_of(myna, recording, target, "--users", users, "--explain", status=(3,))
+    finally:
+        target.execute("SET GLOBAL sql_mode = DEFAULT; SET GLOBAL time_zone = DEFAULT")
+    assert otherwise(outcome) == {**MISSED, **FOUND, **NOISE}
+    ranked = [digest["digest"] for digest in outcome["digests"]]
+    assert set(ranked[:3]) == set(MISSED) and set(ranked[3:9]) == set(FOUND) and ranked[9] == WITHOUT_INDEX
+    slower = outcome["digests"][9]
+    assert slower["latency_ratio"]["verdict"] == "slower" and slower["latency_ratio"]["low"] > 3
+    assert all(digest["latency_ratio"].get("ratio", 0) < slower["latency_ratio"]["low"]
+               for digest in outcome["digests"] if digest != slower)
+    assert "sought" in slower["plan"]
