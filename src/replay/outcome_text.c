@@ -354,9 +354,12 @@ static void put_answer(struct table *t, const struct facts *f)
 static void put_sample(const struct outcome *o, const struct outcome_row *row,
 		       const struct outcome_sample *s, struct table *t)
 {
-	char id[SESSION_ID_TEXT];
+	const struct compare_where where = compare_where(s->verdict, &s->recorded, &s->replayed);
+	char id[SESSION_ID_TEXT], text[ANSWER_MAX];
 
-	table_cstr(t, verdict_text(s->verdict));
+	snprintf(text, sizeof(text), "%s%s%s", verdict_text(s->verdict), *where.text ? ", " : "",
+		 where.text);
+	table_cstr(t, text);
 	table_cstr(t, session_id_format(s->session, id));
 	table_u64(t, s->n);
 	put_answer(t, &s->recorded);
