@@ -288,10 +288,19 @@ static void put_verdict_cells(struct table *t, const struct contrast *c)
 	table_cstr(t, contrast_verdict_name(c->verdict));
 }
 
+static bool any_not_sent(const struct outcome_row *const *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (rows[i]->not_sent > 0)
+			return true;
+	return false;
+}
+
 static enum err put_rows(const struct outcome *o, const struct outcome_row *const *rows,
 			 size_t count, struct out *out)
 {
 	static const struct table_column columns[] = {
+		{.title = "not sent", .align = TABLE_RIGHT}, /* left out if all were */
 		{.title = "calls", .align = TABLE_RIGHT},
 		{.title = "differ", .align = TABLE_RIGHT},
 		{.title = "errors", .align = TABLE_RIGHT},
@@ -313,13 +322,16 @@ static enum err put_rows(const struct outcome *o, const struct outcome_row *cons
 		{.title = "statement", .width_max = TEXT_WIDTH},
 	};
 	static const double quantiles[] = {0.5, 0.95, 0.99, 1};
+	const size_t skipped = any_not_sent(rows, count) ? 0 : 1;
 	struct table t;
 	enum err e;
 
-	table_init(&t, columns, sizeof(columns) / sizeof(*columns), false);
+	table_init(&t, columns + skipped, sizeof(columns) / sizeof(*columns) - skipped, false);
 	for (size_t i = 0; i < count; i++) {
 		const struct outcome_row *row = rows[i];
 
+		if (skipped == 0)
+			table_u64(&t, row->not_sent);
 		table_u64(&t, row->replayed.calls);
 		table_u64(&t, outcome_row_differences(row));
 		table_u64(&t, row->recorded.errors);

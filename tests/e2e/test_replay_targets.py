@@ -221,3 +221,14 @@ def test_cut_within_a_result(streamed, victim, myna, how):
     assert (outcome["ended"] is None) == (how != "kill -9")
     if how == "KILL":
         assert outcome["answered"] == outcome["commands"] - 3, "the other session goes on"
+
+
+def test_what_was_not_sent_is_told_of_each_statement(streamed, victim, myna):
+    """The database is not there: one of two sessions cannot begin."""
+    victim.execute("DROP DATABASE IF EXISTS shop")
+    done = myna.run("replay", streamed, "--target", victim.url(), "--speed", "max", "--limit", "0", status=(3,))
+    assert "Unknown database 'shop' (1049, 42000)" in done.stdout
+    rows = done.stdout.split("Statements by what hurts")[1].splitlines()[1:]
+    assert rows[0].split()[:3] == ["not", "sent", "calls"]
+    for statement, counts in (("SLEEP", ["1", "0"]), ("  SELECT ?", ["0", "60"])):
+        assert [line.split()[:2] for line in rows if statement in line] == [counts]
