@@ -399,6 +399,8 @@ void conversation_end(struct conversation *c, enum end_reason reason, int64_t ti
 	if (c->phase == PHASE_GREETING && !c->session->joined &&
 	    conversation_is_partial(c, STREAM_SERVER))
 		conversation_leave_protocol(c);
+	if (c->phase == PHASE_COMMAND && c->in_step[STREAM_CLIENT])
+		c->tracker->coverage.cut_commands += conversation_is_partial(c, STREAM_CLIENT);
 	answer_release_held(c, time_ns, frame);
 	if (reason == END_CAPTURE || reason == END_SHED)
 		answer_leave_pending(c, time_ns, frame);

@@ -47,11 +47,7 @@ static void login_failed(struct conversation *c, const struct stream_chunk *chun
 		give_up(c, chunk, p);
 		return;
 	}
-	s->login_error.code = err.code;
-	memcpy(s->login_error.sqlstate, err.sqlstate, sizeof(err.sqlstate));
-	mem_free(s->login_error.message);
-	s->login_error.message = mem_copy_str(err.message.ptr, err.message.len);
-	if (!s->login_error.message)
+	if (session_error_set(&s->login_error, &err) != ERR_OK)
 		tracker_fail(c->tracker, ERR_NOMEM);
 	end_login(c, chunk, SESSION_LOGIN_ERROR);
 	conversation_go_deaf(c);
