@@ -371,7 +371,7 @@ void conversation_chunk(struct conversation *c, const struct stream_chunk *chunk
 		on_gap(c, chunk);
 	else if (is_heard(c, chunk))
 		on_data(c, chunk);
-	else
+	else if (!phase_take_login(c, chunk))
 		conversation_pass_over(c, chunk->bytes.len);
 	c->position[chunk->from] = chunk->offset + chunk->bytes.len + chunk->gap;
 }
