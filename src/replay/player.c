@@ -382,10 +382,7 @@ static enum step step_waiting(struct player *p, struct item *item)
 			move_on(p); /* it may have failed at once */
 		return p->phase == PLAYER_CONNECTING ? STEP_WAIT : STEP_ON;
 	}
-	/*
-	 * A session without an opening is one that the recording had no login of: nothing to
-	 * send.
-	 */
+	/* A session without an opening: the recording had no login of it, nothing to send. */
 	player_lose(p, NOT_SENT_NOT_CONNECTED, NULL);
 	return STEP_ON;
 }
