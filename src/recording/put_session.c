@@ -135,7 +135,7 @@ void put_statement(struct record *r, const struct statement *st, bool with_long_
 				 (long_data ? STATEMENT_LONG_DATA : 0u) |
 				 (st->long_data && !long_data ? STATEMENT_LONG_DATA_UNTOLD : 0u));
 	if (st->text_known) {
-		record_u64(r, st->digest);
+		record_u64(r, statement_digest(st));
 		record_bytes(r, st->text);
 	}
 	record_varint(r, st->param_count);

@@ -39,7 +39,8 @@ struct conversation *conversation_new(struct tracker *t, const struct stream_flo
 
 	if (!c)
 		return NULL;
-	c->session = session_new(flow->id, flow->first_ns, &flow->client, &flow->server);
+	c->session =
+		session_new(flow->id, flow->first_ns, &flow->client, &flow->server, &t->statements);
 	if (!c->session) {
 		mem_free(c);
 		return NULL;

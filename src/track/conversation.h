@@ -102,7 +102,7 @@ struct tracker {
 	struct coverage coverage;
 	enum err failed;
 	struct errinfo info;
-	uint64_t statement_serial;
+	struct statement_pool statements;     /* of all sessions */
 	struct myp_params params, attributes; /* of the command at hand */
 	struct buf long_data_flags;
 	struct pending *spare;

@@ -4,6 +4,9 @@
 #include "base/mem.h"
 #include "track/conversation.h"
 
+/* Room for what all sessions prepared, beside one of the longest statements. */
+enum { STATEMENTS_BYTES = 256 << 20 };
+
 enum err tracker_new(const struct tracker_options *options, const struct event_sink *sink,
 		     struct tracker **out)
 {
@@ -15,6 +18,7 @@ enum err tracker_new(const struct tracker_options *options, const struct event_s
 	if (t->options.max_statement == 0)
 		t->options.max_statement = MYP_PAYLOAD_MAX;
 	t->sink = *sink;
+	statement_pool_init(&t->statements, STATEMENTS_BYTES + t->options.max_statement);
 	buf_init(&t->long_data_flags, MYP_PARAMS_MAX);
 	if (options->packets && !packets_room_new(&t->room)) {
 		tracker_free(t);
@@ -34,6 +38,7 @@ void tracker_free(struct tracker *t)
 		t->spare = p->next;
 		pending_free(p);
 	}
+	statement_pool_release(&t->statements);
 	myp_params_release(&t->params);
 	myp_params_release(&t->attributes);
 	buf_release(&t->long_data_flags);

@@ -77,7 +77,7 @@ static void dump_session(struct buf *b, const struct session *s)
 static void dump_statement(struct buf *b, const struct statement *st, bool executes)
 {
 	NUMBER(b, st, id);
-	NUMBER(b, st, digest);
+	number(b, "digest", statement_digest(st));
 	NUMBER(b, st, text_known);
 	BYTES(b, st, text);
 	NUMBER(b, st, counts_known);
