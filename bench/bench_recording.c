@@ -82,7 +82,7 @@ static void record_command(struct bench *b, unsigned i, struct recording_writer 
 		.has_statement = true,
 		.statement_id = 1,
 		.statement = b->statements[i],
-		.text = b->statements[i]->text,
+		.text = statement_text(b->statements[i]),
 		.text_known = true,
 		.database = fact_slice(&s->database),
 		.database_known = true,

@@ -102,6 +102,11 @@ void intern_drop(struct interned *in, const void *copy)
 	mem_free(c);
 }
 
+struct slice intern_bytes(const void *copy)
+{
+	return slice_of(copy, copy_of(copy)->len);
+}
+
 uint64_t intern_mark(const void *copy)
 {
 	return copy_of(copy)->mark;

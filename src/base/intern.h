@@ -32,6 +32,7 @@ enum err intern_take(struct interned *in, struct slice bytes, uint64_t mark,
 void intern_drop(struct interned *in, const void *copy); /* NULL is fine */
 
 /* What COPY was taken with. */
+struct slice intern_bytes(const void *copy);
 uint64_t intern_mark(const void *copy);
 
 #endif

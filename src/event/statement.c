@@ -6,18 +6,33 @@
 #include "base/mem.h"
 
 enum {
+	BLOCK_STATEMENTS = 64,
 	TABLE_FIRST = 4,      /* slots of a session's first table */
 	ROOM_KEEP = 16 << 10, /* bytes of room that a pool in rest keeps */
 };
 
+struct statement_block {
+	struct statement_block *next;
+	struct statement places[BLOCK_STATEMENTS];
+};
+
 void statement_pool_init(struct statement_pool *pool, size_t max_bytes)
 {
+	*pool = (struct statement_pool){.count = 0};
 	intern_init(&pool->shared, max_bytes);
 	buf_init(&pool->room, SIZE_MAX / 2);
 }
 
 void statement_pool_release(struct statement_pool *pool)
 {
+	assert(pool->count == 0);
+	while (pool->blocks) {
+		struct statement_block *block = pool->blocks;
+
+		pool->blocks = block->next;
+		mem_free(block);
+	}
+	pool->spare = NULL;
 	intern_release(&pool->shared);
 	buf_release(&pool->room);
 }
@@ -29,9 +44,14 @@ static void *room(struct statement_pool *pool, size_t size)
 	return buf_reserve(&pool->room, size);
 }
 
+struct slice statement_text(const struct statement *st)
+{
+	return st->text ? intern_bytes(st->text) : slice_of(NULL, 0);
+}
+
 uint64_t statement_digest(const struct statement *st)
 {
-	return st->text_known ? intern_mark(st->text.ptr) : 0;
+	return st->text ? intern_mark(st->text) : 0;
 }
 
 uint16_t *statement_types_room(struct statement_pool *pool, uint16_t count)
@@ -126,35 +146,53 @@ void statement_drop_long_data(struct statement *st)
 	st->long_data = NULL;
 }
 
+/* A block of places, where there is no spare one. */
+static bool add_block(struct statement_pool *pool)
+{
+	struct statement_block *block = mem_alloc(sizeof(*block));
+
+	if (!block)
+		return false;
+	block->next = pool->blocks;
+	pool->blocks = block;
+	for (size_t i = 0; i < BLOCK_STATEMENTS; i++) {
+		block->places[i].next_spare = pool->spare;
+		pool->spare = &block->places[i];
+	}
+	return true;
+}
+
 static void statement_free(struct statement_pool *pool, struct statement *st)
 {
 	statement_drop_long_data(st);
 	statement_drop_types(pool, st);
 	statement_drop_columns(pool, st);
-	if (st->text_known)
-		intern_drop(&pool->shared, st->text.ptr);
-	mem_free(st);
+	intern_drop(&pool->shared, st->text);
+	st->next_spare = pool->spare;
+	pool->spare = st;
+	pool->count--;
 }
 
 static enum err statement_new(struct statement_pool *pool, uint32_t id, const struct slice *text,
 			      uint64_t digest, struct statement **out)
 {
-	struct statement *st = mem_zalloc(sizeof(*st));
-	const void *shared = NULL;
-	enum err e = ERR_OK;
+	struct statement *st;
+	enum err e;
 
-	if (!st)
+	if (!pool->spare && !add_block(pool))
 		return ERR_NOMEM;
-	if (text)
-		e = intern_take(&pool->shared, *text, digest, &shared);
+	st = pool->spare;
+	pool->spare = st->next_spare;
+	pool->count++;
+	*st = (struct statement){
+		.id = id,
+		.serial = ++pool->serial & ((UINT64_C(1) << STATEMENT_SERIAL_BITS) - 1),
+	};
+	e = text ? intern_take(&pool->shared, *text, digest, &st->text) : ERR_OK;
 	if (e != ERR_OK) {
-		mem_free(st);
+		statement_free(pool, st);
 		return e;
 	}
-	st->id = id;
-	st->serial = ++pool->serial & ((UINT64_C(1) << STATEMENT_SERIAL_BITS) - 1);
-	st->text_known = text != NULL;
-	st->text = slice_of(shared, text ? text->len : 0);
 	*out = st;
 	return ERR_OK;
 }

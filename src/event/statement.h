@@ -18,36 +18,48 @@ enum {
 	SESSION_STATEMENTS_MAX = 1 << 16, /* prepared statements open at once */
 };
 
+struct statement_block;
+
 struct statement_pool {
 	struct interned shared;
-	struct buf room; /* of what is about to be shared */
-	uint64_t serial; /* of the statement made last */
+	struct buf room;                /* of what is about to be shared */
+	struct statement_block *blocks; /* where statements lie */
+	struct statement *spare;        /* places in blocks; those of removed ones are used again */
+	size_t count;                   /* statements */
+	uint64_t serial;                /* of the statement made last */
 };
 
 /* MAX_BYTES: of texts, types and columns together. */
 void statement_pool_init(struct statement_pool *pool, size_t max_bytes);
 void statement_pool_release(struct statement_pool *pool); /* its sessions were freed before */
 
-/* A server-side prepared statement of one session. */
+/*
+ * A server-side prepared statement of one session. Small, since there are many: what is of the pool is shared, and
+ * never written to.
+ */
 struct statement {
 	uint32_t id;
 	uint16_t param_count;
 	uint16_t column_count;
 	uint64_t serial : STATEMENT_SERIAL_BITS; /* of the pool: for tables that sinks keep */
-	bool text_known : 1;
 	bool counts_known : 1; /* param_count and column_count are the server's word */
 	bool in_doubt : 1; /* a hole since its last execution may have hidden types or long data */
 	bool had_long_data : 1; /* SEND_LONG_DATA was heard of it */
-	struct slice
-		text; /* as sent; empty and text_known false if prepared before listening began; of the pool */
-	const uint16_t *
-		types; /* param_count of them, last sent (bit 15: unsigned), of the pool; NULL: never */
-	struct rowsum_column *
-		columns; /* column_count of them, for results without metadata, of the pool: never written to;
-			     NULL: not known */
-	struct buf *
-		long_data; /* param_count buffers of SEND_LONG_DATA since the last execution; NULL: none */
+	/* As sent, of the pool: statement_text(). NULL: prepared before listening began. */
+	const void *text;
+	/* param_count of them, last sent (bit 15: unsigned), of the pool. NULL: never. */
+	const uint16_t *types;
+	/* column_count of them, for results without metadata, of the pool. NULL: not known. */
+	struct rowsum_column *columns;
+	union {
+		/* param_count buffers of SEND_LONG_DATA since the last execution. NULL: none. */
+		struct buf *long_data;
+		struct statement *next_spare; /* of a place without a statement */
+	};
 };
+
+/* Empty if it is not known. Lives as long as a statement has it. */
+struct slice statement_text(const struct statement *st);
 
 /* Of the text (sql/digest.h); 0 if the text is not known. */
 uint64_t statement_digest(const struct statement *st);

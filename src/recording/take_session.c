@@ -208,8 +208,8 @@ static enum err find_statement(struct session *s, uint32_t id, const struct slic
 {
 	struct statement *st = session_statement_get(s, id);
 
-	if (st && st->text_known == (text != NULL) && statement_digest(st) == digest &&
-	    (!text || slice_eq(st->text, *text))) {
+	if (st && !st->text == !text && statement_digest(st) == digest &&
+	    (!text || slice_eq(statement_text(st), *text))) {
 		*out = st;
 		return ERR_OK;
 	}

@@ -178,8 +178,8 @@ static void command(struct probe *p, uint64_t id, struct slice payload)
 		c.has_statement = true;
 		c.statement_id = cur_u32(&at);
 		c.statement = session_statement_get(s, c.statement_id);
-		c.text_known = c.statement && c.statement->text_known;
-		c.text = c.text_known ? c.statement->text : c.text;
+		c.text_known = c.statement && c.statement->text;
+		c.text = c.text_known ? statement_text(c.statement) : c.text;
 	}
 	if (c.code == MYP_COM_STMT_EXECUTE)
 		decode_execute(p, &c);

@@ -78,8 +78,8 @@ static void dump_statement(struct buf *b, const struct statement *st, bool execu
 {
 	NUMBER(b, st, id);
 	number(b, "digest", statement_digest(st));
-	NUMBER(b, st, text_known);
-	BYTES(b, st, text);
+	number(b, "text_known", st->text != NULL);
+	bytes(b, "text", statement_text(st));
 	NUMBER(b, st, counts_known);
 	NUMBER(b, st, param_count);
 	NUMBER(b, st, column_count);

@@ -342,8 +342,8 @@ static void draw_command(struct world *w, struct session *s)
 	c->text_known = often(w);
 	if (c->text_known)
 		c->text = code == MYP_COM_CHANGE_USER ? text(w) : slice_skip(c->payload, 1);
-	if (st && st->text_known && often(w))
-		c->text = st->text, c->text_known = true;
+	if (st && st->text && often(w))
+		c->text = statement_text(st), c->text_known = true;
 	if (code == MYP_COM_CHANGE_USER)
 		c->payload = (struct slice){.ptr = NULL, .len = 0};
 	c->last_ns = often(w) ? w->time_ns : w->time_ns - (int64_t)draw(w, 1000);

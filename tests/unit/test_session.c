@@ -86,9 +86,9 @@ static void statements_are_found_by_id(void **state)
 
 	(void)state;
 	CHECK(session_statement_put(s, 1, &one, 11, &st) == ERR_OK);
-	CHECK(session_statement_put(s, UINT32_MAX, NULL, 0, &st) == ERR_OK && !st->text_known);
+	CHECK(session_statement_put(s, UINT32_MAX, NULL, 0, &st) == ERR_OK && !st->text);
 	CHECK(session_statement_put(s, 1, &two, 12, &st) == ERR_OK);
-	CHECK(slice_eq(session_statement_get(s, 1)->text, two));
+	CHECK(slice_eq(statement_text(session_statement_get(s, 1)), two));
 	session_statement_remove(s, 1);
 	CHECK(!session_statement_get(s, 1) && session_statement_get(s, UINT32_MAX));
 	session_statements_drop(s);
