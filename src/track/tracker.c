@@ -42,6 +42,7 @@ void tracker_free(struct tracker *t)
 	myp_params_release(&t->params);
 	myp_params_release(&t->attributes);
 	buf_release(&t->long_data_flags);
+	response_room_release(&t->response_room);
 	myp_unpacker_free(t->unpacker);
 	packets_room_free(t->room);
 	mem_free(t);
