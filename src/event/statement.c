@@ -197,10 +197,13 @@ static enum err statement_new(struct statement_pool *pool, uint32_t id, const st
 	return ERR_OK;
 }
 
-/* The slot where ID's search begins. Ids are small and in order: an odd factor keeps them apart. */
+/*
+ * The slot where ID's search begins. Ids are small and in order: the golden ratio keeps them apart, and others, whatever
+ * they are multiples of.
+ */
 static uint32_t home(const struct statement_table *t, uint32_t id)
 {
-	return id * UINT32_C(0x9e3779b1) & (t->cap - 1);
+	return (uint32_t)((uint64_t)(id * UINT32_C(0x9e3779b1)) * t->cap >> 32);
 }
 
 /* The slot that holds ID, or the free one where it would go. */
