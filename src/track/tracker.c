@@ -4,9 +4,6 @@
 #include "base/mem.h"
 #include "track/conversation.h"
 
-/* Room for what all sessions prepared, beside one of the longest statements. */
-enum { STATEMENTS_BYTES = 256 << 20 };
-
 enum err tracker_new(const struct tracker_options *options, const struct event_sink *sink,
 		     struct tracker **out)
 {
@@ -18,7 +15,10 @@ enum err tracker_new(const struct tracker_options *options, const struct event_s
 	if (t->options.max_statement == 0)
 		t->options.max_statement = MYP_PAYLOAD_MAX;
 	t->sink = *sink;
-	statement_pool_init(&t->statements, STATEMENTS_BYTES + t->options.max_statement);
+	statement_pool_init(&t->statements,
+			    t->options.max_statement < SIZE_MAX - TRACKER_STATEMENTS_MAX
+				    ? t->options.max_statement + TRACKER_STATEMENTS_MAX
+				    : SIZE_MAX);
 	buf_init(&t->long_data_flags, MYP_PARAMS_MAX);
 	if (options->packets && !packets_room_new(&t->room)) {
 		tracker_free(t);
