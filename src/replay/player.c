@@ -559,19 +559,17 @@ void player_step(struct player *p)
 	} while (step == STEP_ON || (step == STEP_WAIT && !keep_watch(p)));
 }
 
-void player_io(struct player *p)
+void player_hear(struct player *p)
 {
 	if (p->connection)
 		move_on(p);
-	player_step(p);
 }
 
 void player_timer(struct player *p)
 {
 	if (p->phase == PLAYER_CONNECTING)
-		player_io(p);
-	else
-		player_step(p);
+		player_hear(p);
+	player_step(p);
 }
 
 bool player_is_waiting(const struct player *p)
