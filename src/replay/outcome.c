@@ -109,22 +109,25 @@ static void keep_sample(struct outcome *o, struct outcome_row *row,
 		sample->text ? mem_copy_str(sample->text, strlen(sample->text)) : NULL;
 }
 
+void outcome_counted(struct outcome *o, struct outcome_row *row, enum verdict v, enum apart apart)
+{
+	if (apart != NOT_APART)
+		o->apart[apart]++;
+	else
+		o->verdicts[v]++;
+	if (!row)
+		return;
+	if (apart != NOT_APART)
+		row->apart[apart]++;
+	else
+		row->verdicts[v]++;
+}
+
 void outcome_compared(struct outcome *o, struct outcome_row *row,
 		      const struct outcome_sample *comparison)
 {
-	const bool is_apart = comparison->apart != NOT_APART;
-
-	if (is_apart)
-		o->apart[comparison->apart]++;
-	else
-		o->verdicts[comparison->verdict]++;
-	if (!row)
-		return;
-	if (is_apart)
-		row->apart[comparison->apart]++;
-	else
-		row->verdicts[comparison->verdict]++;
-	if (is_apart || verdict_differs(comparison->verdict))
+	outcome_counted(o, row, comparison->verdict, comparison->apart);
+	if (row && (comparison->apart != NOT_APART || verdict_differs(comparison->verdict)))
 		keep_sample(o, row, comparison);
 }
 

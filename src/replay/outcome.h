@@ -120,6 +120,9 @@ struct outcome_row *outcome_row(struct outcome *o, uint64_t key);
 void outcome_compared(struct outcome *o, struct outcome_row *row,
 		      const struct outcome_sample *comparison);
 
+/* The same of one that does not differ. */
+void outcome_counted(struct outcome *o, struct outcome_row *row, enum verdict v, enum apart apart);
+
 void outcome_not_sent(struct outcome *o, uint64_t key, enum not_sent reason);
 void outcome_trouble(struct outcome *o, const char *text);
 void outcome_note(struct outcome *o, const char *text);

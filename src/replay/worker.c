@@ -38,6 +38,7 @@ enum err worker_init(struct worker *w, struct engine *g, struct errinfo *info)
 	pthread_mutex_init(&w->lock, NULL);
 	outcome_init(&w->outcome);
 	rewriter_init(&w->rewriter);
+	w->received = mem_alloc(CONNECTION_SHARED);
 	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (w->epoll_fd < 0 || w->wake_fd < 0 ||
@@ -115,6 +116,7 @@ void worker_release(struct worker *w)
 	timers_release(&w->timers);
 	timers_release(&w->turns);
 	rewriter_release(&w->rewriter);
+	mem_free(w->received);
 	outcome_release(&w->outcome);
 	if (w->epoll_fd >= 0)
 		close(w->epoll_fd);
