@@ -356,7 +356,8 @@ static void compare(struct player *p, const struct pending *d, const struct fact
 		apart = set_apart(p, d, before, v);
 		count_recorded(o, row, d, before, is_baseline);
 	}
-	if (before && (apart != NOT_APART || verdict_differs(v))) {
+	if (before && (apart != NOT_APART || verdict_differs(v)) &&
+	    outcome_wants_sample(row, apart)) {
 		struct outcome_sample sample = {.verdict = v, .apart = apart, .recorded = *before};
 
 		keep_difference(p, row, d, &sample);
