@@ -187,6 +187,14 @@ void worker_moved(struct worker *w, int64_t now_ns)
 	atomic_fetch_add_explicit(&w->counters.moves, 1, memory_order_relaxed);
 }
 
+/* Has the last item of F, of SIZE bytes, come to the front, or next to it? Players look no further. */
+static bool is_near(const struct fifo *f, size_t size)
+{
+	const struct item *front = fifo_front(f);
+
+	return f->tail - f->head <= front->size + size;
+}
+
 /* An item for its player, which becomes ours with its first one. */
 static void deliver(struct worker *w, struct item *item)
 {
@@ -206,8 +214,10 @@ static void deliver(struct worker *w, struct item *item)
 			player_turn_done(p, item_body(item));
 		if (p->phase != PLAYER_GONE)
 			player_lose(p, NOT_SENT_CONNECTION_LOST, err_text(ERR_NOMEM));
+		player_step(p);
+	} else if (is_near(&p->queue, item->size)) {
+		player_step(p);
 	}
-	player_step(p);
 }
 
 static void take_inbox(struct worker *w, bool *ended)
