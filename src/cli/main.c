@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <locale.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "cli/command.h"
@@ -21,6 +22,30 @@ static void on_signal(int number)
 	if (cli_stop)
 		_exit(128 + number); /* asked twice: at once */
 	cli_stop = 1;
+}
+
+/*
+ * A capture that is looked at in the kernel's own copy (capture/source.h) was made shorter meanwhile. What is gone reads
+ * as zeros from here on. If there is another reason, or this does not help, it comes again and is the end.
+ */
+static void on_lost_page(int number, siginfo_t *info, void *context)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	uint8_t *at = info->si_addr;
+
+	(void)context;
+	if (info->si_code != BUS_ADRERR ||
+	    mmap(at - (uintptr_t)at % page, page, PROT_READ,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+		(void)signal(number, SIG_DFL);
+}
+
+static void catch_lost_pages(void)
+{
+	struct sigaction sa = {.sa_sigaction = on_lost_page, .sa_flags = SA_SIGINFO};
+
+	(void)sigemptyset(&sa.sa_mask);
+	(void)sigaction(SIGBUS, &sa, NULL);
 }
 
 static void catch_signals(void)
@@ -104,6 +129,7 @@ int main(int argc, char **argv)
 
 	(void)setlocale(LC_CTYPE, "");
 	catch_signals();
+	catch_lost_pages();
 	if (row)
 		return row->run(argc - 2, argv + 2);
 	if (!name) {
