@@ -208,7 +208,10 @@ static enum err login(struct mq *m, const struct place *p, const char *role, str
 	/* The broker's own word, not that it is not there. */
 	if (check_reply(m, r, "login", info) == ERR_OK)
 		return ERR_OK;
-	return r.reply_type == AMQP_RESPONSE_SERVER_EXCEPTION ? ERR_USAGE : ERR_IO;
+	if (r.reply_type != AMQP_RESPONSE_SERVER_EXCEPTION)
+		return ERR_IO;
+	return err_set(info, ERR_USAGE, 0, "the broker %s does not let user '%s' in: %s", m->name,
+		       p->user, m->reason);
 }
 
 enum err mq_open(const struct place *p, const char *role, struct mq **out, struct errinfo *info)

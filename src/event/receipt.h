@@ -9,6 +9,9 @@
 #define EVENT_RECEIPT_H
 
 #include <stdatomic.h>
+#include <stddef.h>
+
+#include "base/err.h"
 
 struct receipt {
 	atomic_uint holds;
@@ -27,5 +30,20 @@ static inline void receipt_release(struct receipt *r)
 	if (r && atomic_fetch_sub_explicit(&r->holds, 1, memory_order_acq_rel) == 1)
 		r->settled(r);
 }
+
+/* Those that are held for a while, by one thread. All zero is empty. */
+struct receipts {
+	struct receipt **items;
+	size_t count, cap;
+};
+
+/* Holds R, which may be NULL, unless it is the one that was held last. ERR_NOMEM. */
+enum err receipts_hold(struct receipts *l, struct receipt *r) MUST_CHECK;
+
+/* Releases all. */
+void receipts_release(struct receipts *l);
+
+/* Frees the list without releasing: what it held is never settled. */
+void receipts_drop(struct receipts *l);
 
 #endif

@@ -29,7 +29,7 @@ struct open_block {
 	struct consumer *consumer;
 	struct delivery *delivery;
 	struct open_block *chain; /* those before, which are done with when this one is */
-	struct open_block *next;  /* in a chain */
+	struct open_block *next;  /* in a chain, or among those that are handed out */
 };
 
 struct stream {
@@ -55,6 +55,7 @@ struct source {
 	struct place place;
 	struct consumer *consumer;
 	struct map streams; /* by id */
+	struct open_block *handed_out; /* whole; what the sink made of them may not be written yet */
 	struct coverage found, told;
 	struct coverage ended; /* what streams that are over had said */
 	uint64_t missing;      /* blocks */
@@ -91,7 +92,7 @@ static void release_chain(struct stream *s)
 }
 
 /* All events of the block were handed out. */
-static void finish_block(struct stream *s)
+static void finish_block(struct source *source, struct stream *s)
 {
 	struct open_block *b = s->block;
 
@@ -107,7 +108,8 @@ static void finish_block(struct stream *s)
 	b->chain = s->chain;
 	s->chain = NULL;
 	s->chain_len = 0;
-	receipt_release(&b->receipt);
+	b->next = source->handed_out;
+	source->handed_out = b;
 }
 
 static enum err renew_decoder(struct source *b, struct stream *s)
@@ -176,7 +178,7 @@ static enum err begin_block(struct source *b, struct stream *s, struct delivery 
 		return err_set(info, e, 0, "unpacking a block: %s", err_text(e));
 	b->found.bad_input_bytes += d->header.stored_len;
 	decoder_damage(s->decoder);
-	finish_block(s);
+	finish_block(b, s);
 	return ERR_OK;
 }
 
@@ -192,7 +194,7 @@ static void on_block_end(struct source *b, struct stream *s, enum err why)
 	if (s->block->delivery->header.flags & RECORDING_BLOCK_LAST)
 		s->ending = true;
 	else
-		finish_block(s);
+		finish_block(b, s);
 }
 
 /* All sessions have ended. */
@@ -200,7 +202,7 @@ static enum err on_ended(struct source *b, struct stream *s)
 {
 	s->ending = false;
 	if (s->block)
-		finish_block(s);
+		finish_block(b, s);
 	release_chain(s);
 	if (!s->restarts) {
 		s->over = true;
@@ -264,8 +266,20 @@ static enum err advance(struct source *b, struct stream *s, struct errinfo *info
 
 /* --- streams --- */
 
+static void free_blocks(struct open_block *b)
+{
+	while (b) {
+		struct open_block *next = b->next;
+
+		mem_free(b);
+		b = next;
+	}
+}
+
 static void stream_free(struct stream *s)
 {
+	mem_free(s->block);
+	free_blocks(s->chain);
 	decoder_free(s->decoder);
 	block_unpacker_free(s->unpacker);
 	mem_free(s);
@@ -481,6 +495,18 @@ static void broker_coverage(void *source, struct coverage *out)
 	out->commands = b->told.commands;
 }
 
+static void broker_settled(void *source)
+{
+	struct source *b = source;
+	struct open_block *block = b->handed_out, *next;
+
+	b->handed_out = NULL;
+	for (; block; block = next) {
+		next = block->next;
+		receipt_release(&block->receipt);
+	}
+}
+
 static double broker_progress(void *source)
 {
 	(void)source;
@@ -504,6 +530,7 @@ static void broker_free(void *source)
 	for (size_t at = 0; (s = map_next(&b->streams, &at));)
 		stream_free(s);
 	map_release(&b->streams);
+	free_blocks(b->handed_out);
 	consumer_free(b->consumer);
 	place_release(&b->place);
 	mem_free(b);
@@ -538,6 +565,7 @@ const struct source_ops broker_ops = {
 	.step = broker_step,
 	.end = broker_end,
 	.coverage = broker_coverage,
+	.settled = broker_settled,
 	.progress = broker_progress,
 	.idle_ns = broker_idle_ns,
 	.free = broker_free,

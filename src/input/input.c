@@ -160,11 +160,15 @@ void input_seek(struct input *in, int64_t since_ns)
 static enum err tick(struct input *in, const struct event_sink *sink, struct errinfo *info)
 {
 	struct coverage coverage;
+	enum err e = ERR_OK;
 
-	if (!sink->tick)
-		return ERR_OK;
-	input_coverage(in, &coverage);
-	return sink->tick(sink->ctx, &coverage, in->ops->progress(in->source), info);
+	if (sink->tick) {
+		input_coverage(in, &coverage);
+		e = sink->tick(sink->ctx, &coverage, in->ops->progress(in->source), info);
+	}
+	if (e == ERR_OK && in->ops->settled)
+		in->ops->settled(in->source);
+	return e;
 }
 
 /* What was said just before the end has been heard, but is still on its way through the kernel. */
@@ -235,6 +239,8 @@ enum err input_run_spread(struct input *in, const struct event_sink *sinks, size
 	e = e == ERR_OK ? merged : e;
 	input_coverage(in, &coverage);
 	finish = sinks->finish(sinks->ctx, &coverage, e == ERR_OK ? info : &second);
+	if (e == ERR_OK && finish == ERR_OK && in->ops->settled)
+		in->ops->settled(in->source);
 	return e == ERR_OK ? finish : e;
 }
 

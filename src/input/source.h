@@ -21,6 +21,9 @@ struct source_ops {
 	void (*coverage)(void *source, struct coverage *out);
 	/* From a broker: since when there is nothing to do, in nanoseconds; 0: there is something. NULL: not such. */
 	int64_t (*idle_ns)(void *source);
+	/* The sink's tick, or its finish, has returned: what it was given before is done with, unless it holds the receipt.
+	 * NULL: nobody asks. */
+	void (*settled)(void *source);
 	double (*progress)(void *source); /* 0 to 1; negative: unknown */
 	/* As input_begin_ns() and input_seek(). Both NULL: neither is known. */
 	int64_t (*begin_ns)(void *source);

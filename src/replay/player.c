@@ -327,6 +327,10 @@ static bool rebuild_state(struct player *p)
 
 static void pop(struct player *p)
 {
+	const struct item *item = fifo_front(&p->queue);
+
+	assert(item);
+	worker_settle(p->worker, item->receipt);
 	p->worker->taken_bytes += fifo_pop(&p->queue);
 }
 

@@ -100,6 +100,8 @@ static void finish_command(struct player *p, const struct facts *facts)
 	p->under_way = NULL;
 	d->replayed = *facts;
 	d->answered = true;
+	worker_settle(w, d->receipt);
+	d->receipt = NULL;
 	w->outcome.answered++;
 	atomic_fetch_add_explicit(&w->counters.answered, 1, memory_order_relaxed);
 	if (call.error)

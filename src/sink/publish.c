@@ -38,6 +38,7 @@ struct publish_sink {
 	struct buf packed;
 	struct map shed; /* sessions that were let go: any item, by id */
 	bool shedding;
+	struct receipts receipts; /* of what is not in the outbox yet */
 	struct publish_progress progress;
 	struct coverage coverage; /* as of the last tick */
 	struct shard shards[];
@@ -115,6 +116,7 @@ void publish_free(struct publish_sink *p)
 	block_packer_free(p->packer);
 	buf_release(&p->packed);
 	map_release(&p->shed);
+	receipts_drop(&p->receipts);
 	mem_free(p);
 }
 
@@ -217,26 +219,34 @@ static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)
 		x = hold_back(p, info);
 	else if (p->shedding || p->shed.count > 0)
 		x = on_limit(p, e, &passes, info);
+	if (x == ERR_OK && receipts_hold(&p->receipts, e->receipt) != ERR_OK)
+		return err_set(info, ERR_NOMEM, 0, "no memory to publish");
 	return x == ERR_OK && passes ? put(p, e, info) : x;
 }
 
-/* What is said of the coverage is said in one shard: who reads several adds them up. */
+/*
+ * When one block is old, all go: then nothing is in none. What is said of the coverage is said in one shard: who
+ * reads several adds them up.
+ */
 static enum err on_tick(void *ctx, const struct coverage *so_far, double progress,
 			struct errinfo *info)
 {
 	struct publish_sink *p = ctx;
 	int64_t now_ns = clock_mono_ns();
 	enum err e = publisher_failure(p->publisher, info);
+	bool due = false;
 
 	(void)progress;
 	p->coverage = *so_far;
 	builder_set_coverage(p->shards[0].builder, so_far);
-	for (uint32_t i = 0; e == ERR_OK && i < p->options.shards; i++) {
-		struct shard *s = &p->shards[i];
-
-		if (builder_pending(s->builder) && now_ns - s->born_ns >= p->options.block_age_ns)
-			e = builder_flush(s->builder, 0, info);
-	}
+	for (uint32_t i = 0; i < p->options.shards; i++)
+		due |= builder_pending(p->shards[i].builder) &&
+		       now_ns - p->shards[i].born_ns >= p->options.block_age_ns;
+	for (uint32_t i = 0; e == ERR_OK && due && i < p->options.shards; i++)
+		if (builder_pending(p->shards[i].builder))
+			e = builder_flush(p->shards[i].builder, 0, info);
+	if (e == ERR_OK && due)
+		receipts_release(&p->receipts);
 	report(p);
 	return e;
 }
@@ -250,6 +260,8 @@ static enum err on_finish(void *ctx, const struct coverage *coverage, struct err
 	builder_set_coverage(p->shards[0].builder, coverage);
 	for (uint32_t i = 0; e == ERR_OK && i < p->options.shards; i++)
 		e = builder_flush(p->shards[i].builder, RECORDING_BLOCK_LAST, info);
+	if (e == ERR_OK)
+		receipts_release(&p->receipts);
 	report(p);
 	return e;
 }
