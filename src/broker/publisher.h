@@ -3,7 +3,7 @@
  *
  * The topology: one durable direct exchange; for each shard N a durable queue "EXCHANGE.N", bound by the key "N".
  * While the broker is away or takes nothing, messages wait in the outbox; the connection is tried again after half
- * a second, then ever later up to half a minute, with jitter. What had not been confirmed is sent again.
+ * a second, then ever later up to ten seconds, with jitter. What had not been confirmed is sent again.
  */
 #ifndef BROKER_PUBLISHER_H
 #define BROKER_PUBLISHER_H

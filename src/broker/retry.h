@@ -1,5 +1,5 @@
 /*
- * retry - when to try again what failed: after half a second, then twice as long each time, up to half a minute, and each
+ * retry - when to try again what failed: after half a second, then twice as long each time, up to ten seconds, and each
  * time by chance up to half as long more or less, so that many who lost the same broker do not come back at once.
  */
 #ifndef BROKER_RETRY_H
@@ -21,7 +21,7 @@ static inline void retry_reset(struct retry *r)
 
 static inline void retry_failed(struct retry *r, int64_t now_ns)
 {
-	const int64_t first_ns = NS_PER_S / 2, last_ns = 30 * NS_PER_S;
+	const int64_t first_ns = NS_PER_S / 2, last_ns = 10 * NS_PER_S;
 	uint16_t chance = UINT16_MAX / 2;
 
 	r->pause_ns = r->pause_ns == 0 ? first_ns : r->pause_ns * 2;

@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "broker/place.h"
 #include "base/scan.h"
+#include "broker/place.h"
 #include "cli/command.h"
 #include "cli/replay_args.h"
 #include "cli/replay_sides.h"
@@ -193,7 +193,9 @@ static const struct errinfo *outcome_why(const struct outcome *o, struct errinfo
 static int replay_once(struct input *in, const struct replay_args *args, struct side *side,
 		       const struct replay_options *base)
 {
-	struct run run = {.show = cli_shows_progress(), .is_live = input_is_live(in), .is_lasting = input_is_lasting(in)};
+	struct run run = {.show = cli_shows_progress(),
+			  .is_live = input_is_live(in),
+			  .is_lasting = input_is_lasting(in)};
 	struct filter_options filter = args->filter;
 	struct replay_options *options = &side->options;
 	const struct event_sink sink = {

@@ -21,6 +21,8 @@ enum {
 	CHAIN_MAX = 12,
 };
 
+static const int64_t BEGIN_NS =
+	NS_PER_S / 4; /* what all queues have is waited for before the first event */
 static const int64_t END_NS = 5 * NS_PER_S; /* blocks that are begun are finished in so much time */
 
 /* A block whose events are handed out. */
@@ -55,11 +57,13 @@ struct source {
 	struct place place;
 	struct consumer *consumer;
 	struct map streams; /* by id */
-	struct open_block *handed_out; /* whole; what the sink made of them may not be written yet */
+	struct open_block
+		*handed_out; /* whole; what the sink made of them may not be written yet */
 	struct coverage found, told;
 	struct coverage ended; /* what streams that are over had said */
 	uint64_t missing;      /* blocks */
 	bool told_again, told_missing;
+	int64_t begin_ns; /* monotonic: no event before */
 };
 
 enum { STREAMS_MAX = 1 << 16 };
@@ -427,6 +431,10 @@ static enum err broker_step(void *source, const struct event_sink *sink, struct 
 	struct stream *s;
 	enum err e = take(b, 0, info);
 
+	if (e == ERR_OK && clock_mono_ns() < b->begin_ns) {
+		e = take(b, WAIT_MS, info);
+		return e == ERR_OK ? ERR_AGAIN : e;
+	}
 	if (e == ERR_OK)
 		e = end_superseded(b, info);
 	s = earliest(b, &until_ns);
@@ -557,6 +565,7 @@ enum err broker_open(const struct input_options *options, int fd, void **out, st
 		broker_free(b);
 		return e;
 	}
+	b->begin_ns = clock_mono_ns() + BEGIN_NS;
 	*out = b;
 	return ERR_OK;
 }
