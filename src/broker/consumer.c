@@ -395,7 +395,6 @@ static void *consumer_main(void *ctx)
 	enum err e;
 
 	while (!atomic_load(&c->stopping)) {
-		e = ERR_OK;
 		if (c->mq)
 			e = move(c, &info);
 		else if (retry_wait_ns(&c->retry, clock_mono_ns()) == 0)
