@@ -19,15 +19,15 @@ enum err mq_open(const struct place *p, const char *role, struct mq **out,
 		 struct errinfo *info) MUST_CHECK;
 
 /* Says goodbye, if it can, and frees. NULL is fine. */
-void mq_close(struct mq *l);
+void mq_close(struct mq *m);
 
 /* Frees at once. NULL is fine. */
-void mq_free(struct mq *l);
+void mq_free(struct mq *m);
 
-int mq_fd(const struct mq *l);
+int mq_fd(const struct mq *m);
 
 /* True if mq_next() has something to look at, whether or not there is more to be read from mq_fd(). */
-bool mq_ready(const struct mq *l);
+bool mq_ready(const struct mq *m);
 
 /* From any thread: whoever is in a call on the link of FD, or makes the next one, fails. Before it is freed. */
 void mq_break(int fd);
@@ -38,17 +38,17 @@ enum mq_queue_type { MQ_QUORUM, MQ_CLASSIC };
  * Channels are numbered from 1. Topology: ERR_USAGE if the thing exists with other properties, or the user may not
  * do that; INFO has the broker's words. The channel is closed then.
  */
-enum err mq_channel(struct mq *l, uint16_t channel, struct errinfo *info) MUST_CHECK;
-enum err mq_channel_close(struct mq *l, uint16_t channel, struct errinfo *info) MUST_CHECK;
+enum err mq_channel(struct mq *m, uint16_t channel, struct errinfo *info) MUST_CHECK;
+enum err mq_channel_close(struct mq *m, uint16_t channel, struct errinfo *info) MUST_CHECK;
 
 /* A durable direct exchange. CREATE: it is made if it is not there; else it has to be there. */
-enum err mq_exchange(struct mq *l, uint16_t channel, const char *name, bool create,
+enum err mq_exchange(struct mq *m, uint16_t channel, const char *name, bool create,
 		     struct errinfo *info) MUST_CHECK;
 
 /* A durable queue with a single active consumer and no delivery limit. */
-enum err mq_queue(struct mq *l, uint16_t channel, const char *name, enum mq_queue_type type,
+enum err mq_queue(struct mq *m, uint16_t channel, const char *name, enum mq_queue_type type,
 		  struct errinfo *info) MUST_CHECK;
-enum err mq_bind(struct mq *l, uint16_t channel, const char *queue, const char *exchange,
+enum err mq_bind(struct mq *m, uint16_t channel, const char *queue, const char *exchange,
 		 const char *key, struct errinfo *info) MUST_CHECK;
 
 struct mq_queue_state {
@@ -57,11 +57,11 @@ struct mq_queue_state {
 };
 
 /* ERR_USAGE: there is no such queue; the channel is closed then. */
-enum err mq_queue_look(struct mq *l, uint16_t channel, const char *name, struct mq_queue_state *out,
+enum err mq_queue_look(struct mq *m, uint16_t channel, const char *name, struct mq_queue_state *out,
 		       struct errinfo *info) MUST_CHECK;
 
 /* From now on what is published on CHANNEL is confirmed. */
-enum err mq_confirms(struct mq *l, uint16_t channel, struct errinfo *info) MUST_CHECK;
+enum err mq_confirms(struct mq *m, uint16_t channel, struct errinfo *info) MUST_CHECK;
 
 /* A block, as a message. */
 struct mq_message {
@@ -71,16 +71,16 @@ struct mq_message {
 };
 
 /* A message that no queue takes comes back as MQ_RETURNED. */
-enum err mq_publish(struct mq *l, uint16_t channel, const char *exchange, const char *key,
-		    const struct mq_message *m, struct errinfo *info) MUST_CHECK;
+enum err mq_publish(struct mq *m, uint16_t channel, const char *exchange, const char *key,
+		    const struct mq_message *msg, struct errinfo *info) MUST_CHECK;
 
 /* At most PREFETCH messages are delivered before they are acknowledged. */
-enum err mq_consume(struct mq *l, uint16_t channel, const char *queue, uint16_t prefetch,
+enum err mq_consume(struct mq *m, uint16_t channel, const char *queue, uint16_t prefetch,
 		    struct errinfo *info) MUST_CHECK;
-enum err mq_ack(struct mq *l, uint16_t channel, uint64_t tag, struct errinfo *info) MUST_CHECK;
+enum err mq_ack(struct mq *m, uint16_t channel, uint64_t tag, struct errinfo *info) MUST_CHECK;
 
 /* Gives a message back, to be delivered again. */
-enum err mq_give_back(struct mq *l, uint16_t channel, uint64_t tag,
+enum err mq_give_back(struct mq *m, uint16_t channel, uint64_t tag,
 		      struct errinfo *info) MUST_CHECK;
 
 enum mq_event_kind {
@@ -105,6 +105,6 @@ struct mq_event {
 };
 
 /* What came, without waiting. ERR_AGAIN: nothing. ERR_IO, with INFO: the link is lost. */
-enum err mq_next(struct mq *l, struct mq_event *out, struct errinfo *info) MUST_CHECK;
+enum err mq_next(struct mq *m, struct mq_event *out, struct errinfo *info) MUST_CHECK;
 
 #endif

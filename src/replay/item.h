@@ -23,7 +23,7 @@ struct item {
 	enum item_type type;
 	struct player *player;
 	struct receipt *receipt; /* held until it is done with; NULL: nobody asks */
-	int64_t at_ns; /* when it happened, counted from the beginning of the recording */
+	int64_t at_ns;           /* when it happened, counted from the beginning of the recording */
 };
 
 /* Behind it: database, attributes, state. */

@@ -146,6 +146,12 @@ void worker_settle(struct worker *w, struct receipt *r)
 		receipt_release(r);
 }
 
+void worker_settle_item(struct worker *w, const struct item *item)
+{
+	assert(item);
+	worker_settle(w, item->receipt);
+}
+
 void worker_pending_free(struct worker *w, struct pending *p)
 {
 	mem_free(p->text);
