@@ -173,16 +173,28 @@ static void go(struct player *p, enum not_sent reason)
 	player_set_phase(p, PLAYER_GONE);
 }
 
+/* The end of the session, if that is what came in the recording in place of an answer; ITEM is at the front. */
+static struct item *end_without_answer(const struct player *p, struct item *item)
+{
+	if (item && item->type == ITEM_RESPONSE &&
+	    ((const struct item_response *)item_body(item))->facts.kind == RESPONSE_LOST)
+		item = fifo_second(&p->queue, item);
+	return item && item->type == ITEM_END ? item : NULL;
+}
+
 void player_lose(struct player *p, enum not_sent reason, const char *text)
 {
 	struct worker *w = p->worker;
-	bool matters = p->under_way || reason == NOT_SENT_NOT_CONNECTED;
+	bool as_recorded = reason == NOT_SENT_CONNECTION_LOST && p->under_way &&
+			   end_without_answer(p, fifo_front(&p->queue));
+	bool matters = (p->under_way && !as_recorded) || reason == NOT_SENT_NOT_CONNECTED;
 
 	if (text && !p->quit) {
 		p->trouble = mem_copy_str(text, strnlen(text, REMARK_TEXT_MAX));
 		atomic_store(&w->engine->target_doubtful, true);
 	}
-	w->outcome.unanswered += p->under_way != NULL;
+	w->outcome.abandoned += as_recorded;
+	w->outcome.unanswered += p->under_way && !as_recorded;
 	go(p, reason);
 	if (matters)
 		tell_loss(p);
@@ -238,6 +250,7 @@ static enum err connect_as(struct player *p, const struct item_open *o, struct e
 		.database = database,
 		.attributes = open_part(p->open, o->database_len, o->attributes_len),
 		.payload_max = PLAYER_PAYLOAD_MAX,
+		.shared = p->worker->received,
 	};
 	enum err e = connection_open(&options, &p->connection, info);
 
@@ -370,10 +383,7 @@ static enum step step_waiting(struct player *p, struct item *item)
 			move_on(p); /* it may have failed at once */
 		return p->phase == PLAYER_CONNECTING ? STEP_WAIT : STEP_ON;
 	}
-	/*
-	 * A session without an opening is one that the recording had no login of: nothing to
-	 * send.
-	 */
+	/* A session without an opening: the recording had no login of it, nothing to send. */
 	player_lose(p, NOT_SENT_NOT_CONNECTED, NULL);
 	return STEP_ON;
 }
@@ -460,15 +470,6 @@ static enum step step_file(struct player *p, struct item *item)
 	if (bytes.len == 0)
 		player_set_phase(p, PLAYER_BUSY);
 	return bytes.len > 0 ? STEP_ON : STEP_WAIT;
-}
-
-/* The end of the session, if the recorded client went without waiting for its answer. */
-static struct item *end_without_answer(const struct player *p, struct item *item)
-{
-	if (item && item->type == ITEM_RESPONSE &&
-	    ((const struct item_response *)item_body(item))->facts.kind == RESPONSE_LOST)
-		item = fifo_second(&p->queue, item);
-	return item && item->type == ITEM_END ? item : NULL;
 }
 
 /* The answer is waited for as long as the recorded client did, and a little longer. */
@@ -559,19 +560,17 @@ void player_step(struct player *p)
 	} while (step == STEP_ON || (step == STEP_WAIT && !keep_watch(p)));
 }
 
-void player_io(struct player *p)
+void player_hear(struct player *p)
 {
 	if (p->connection)
 		move_on(p);
-	player_step(p);
 }
 
 void player_timer(struct player *p)
 {
 	if (p->phase == PLAYER_CONNECTING)
-		player_io(p);
-	else
-		player_step(p);
+		player_hear(p);
+	player_step(p);
 }
 
 bool player_is_waiting(const struct player *p)
