@@ -9,7 +9,7 @@
 #include "cli/man.h"
 
 static const struct command_row *const commands[] = {
-	&cmd_record,  &cmd_report, &cmd_trace, &cmd_export, &cmd_replay,
+	&cmd_record,  &cmd_report, &cmd_trace, &cmd_export, &cmd_publish, &cmd_replay,
 	&cmd_compare, &cmd_info,   &cmd_cut,   &cmd_merge,  &cmd_doctor,
 };
 
@@ -70,13 +70,13 @@ static const struct command_row *find_command(const char *name)
 
 static void print_usage(FILE *to)
 {
-	(void)fputs(
-		"myna hears MySQL and MariaDB traffic and repeats it.\n\n"
-		"usage: myna COMMAND [INPUT] [options]\n\n"
-		"INPUT is a capture (pcap or pcapng, plain or compressed by gzip or zstd) or\n"
-		"a recording; '-' is standard input. -i NAME listens to a network interface.\n\n"
-		"Commands\n",
-		to);
+	(void)fputs("myna hears MySQL and MariaDB traffic and repeats it.\n\n"
+		    "usage: myna COMMAND [INPUT] [options]\n\n"
+		    "INPUT is a capture (pcap or pcapng, plain or compressed by gzip or zstd),\n"
+		    "a recording or a broker (amqp://...); '-' is standard input. -i NAME listens\n"
+		    "to a network interface.\n\n"
+		    "Commands\n",
+		    to);
 	for (size_t i = 0; i < COMMANDS; i++)
 		(void)fprintf(to, "  %-10s%s\n", commands[i]->page->name,
 			      commands[i]->page->summary);

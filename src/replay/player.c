@@ -57,9 +57,8 @@ static void disconnect(struct player *p)
 	connection_free(p->connection); /* and so out of the epoll set */
 	p->connection = NULL;
 	p->fd = -1;
-	if (p->target_id != 0) {
+	if (p->target_id != 0)
 		atomic_fetch_sub(&w->counters.connections, 1);
-	}
 	statements_release(&p->statements);
 	mem_free(p->open);
 	p->open = NULL;
@@ -340,6 +339,7 @@ static bool rebuild_state(struct player *p)
 
 static void pop(struct player *p)
 {
+	worker_settle_item(p->worker, fifo_front(&p->queue));
 	p->worker->taken_bytes += fifo_pop(&p->queue);
 }
 
