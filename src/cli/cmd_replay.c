@@ -286,6 +286,8 @@ static void set_options(const struct replay_args *args, struct replay_options *o
 	options->threads =
 		(unsigned)(args->threads > REPLAY_THREADS_MAX ? REPLAY_THREADS_MAX : args->threads);
 	options->patience_ns = args->patience_ns;
+	options->stop_if_lost = args->on_lost == ON_LOST_STOP;
+	options->reconnect_ns = args->reconnect_ns;
 	options->keep_examples = args->explain;
 	options->keep_texts = args->report.raw && args->report.path;
 	options->no_think = args->think_time == THINK_NONE;

@@ -113,7 +113,7 @@ static enum err session_add(struct feed *f, const struct session *s, uint32_t co
 		(void)feed_state_len(f, fs, s); /* what is prepared, so that its executions pass */
 		return ERR_OK;
 	}
-	return feed_put_open(f, fs, s, at_ns);
+	return feed_put_open(f, fs, s, ITEM_OPEN, at_ns);
 }
 
 static void feed_session_free(struct feed_session *fs)

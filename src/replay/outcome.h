@@ -46,6 +46,15 @@ struct outcome_row {
 	size_t sample_count;
 };
 
+/* Those of what was lost on the way and made good, likewise; shown where they are not 0. */
+#define OUTCOME_LOSS_COUNTS(COUNT)                                                                 \
+	COUNT(reconnected, "connections made anew after they were lost")                           \
+	COUNT(connect_failed, "attempts to connect that failed, and were repeated")                \
+	COUNT(lost_transactions, "transactions lost with a connection: the rest is not sent")      \
+	COUNT(lost_temporary, "sessions that may have lost temporary tables with a connection")    \
+	COUNT(lost_locks, "sessions that may have lost locks with a connection")                   \
+	COUNT(lost_cursors, "sessions that lost a cursor with a connection")
+
 /* Counts that are just added up: COUNT(name, text). */
 #define OUTCOME_COUNTS(COUNT)                                                                      \
 	COUNT(sessions, "sessions in the recording")                                               \
@@ -57,6 +66,7 @@ struct outcome_row {
 	COUNT(connected, "sessions that connected to the target")                                  \
 	COUNT(not_connected, "sessions that could not connect")                                    \
 	COUNT(connections_lost, "connections lost in the middle")                                  \
+	OUTCOME_LOSS_COUNTS(COUNT)                                                                 \
 	COUNT(commands, "commands in the recording")                                               \
 	COUNT(after_gap, "commands of sessions that had lost some before")                         \
 	COUNT(filtered, "commands that filters or --share left out")                               \

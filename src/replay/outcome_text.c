@@ -178,6 +178,9 @@ static void put_counts(const struct outcome *o, struct out *out)
 		   "stands for an unknown one");
 	put_if_any(out, o->state_failed, "statements to rebuild a session's state failed");
 	put_if_any(out, o->with_gaps, "have gaps: commands may be missing");
+#define COUNT(name, text) put_if_any(out, o->name, text);
+	OUTCOME_LOSS_COUNTS(COUNT)
+#undef COUNT
 	put_if_any(out, o->troubles.more, "other troubles with connections");
 	out_put_cstr(out, "\nCommands\n");
 	put_count(out, o->commands,

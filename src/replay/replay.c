@@ -1,7 +1,6 @@
 /* replay - repeats a recording against a target. */
 #include "replay/replay.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -20,6 +19,7 @@ enum {
 
 static const int64_t REPLAY_AHEAD_NS = 2 * NS_PER_S;
 static const int64_t REPLAY_PATIENCE_NS = 60 * NS_PER_S;
+static const int64_t REPLAY_RECONNECT_NS = 60 * NS_PER_S;
 static const int64_t REPLAY_ORDER_WAIT_NS = 5 * NS_PER_S;
 static const int64_t PROGRESS_NS = NS_PER_S / 2;
 static const int64_t WAIT_NS = NS_PER_S / 10; /* the pump looks around at least so often */
@@ -39,6 +39,7 @@ struct replay {
 	struct errinfo failure; /* why the target was given up; ERR_OK: it was not */
 	int64_t progress_ns;    /* when it was told last */
 	int64_t probe_ns;       /* when the target was asked for last */
+	int64_t away_ns;        /* since when it was not there; 0: it was */
 	uint64_t moves;         /* of the workers, when they were looked at last */
 	int64_t moved_ns;       /* when that had changed */
 	int64_t passed_ns;      /* live: when batches were handed over last */
@@ -108,6 +109,8 @@ static void set_defaults(struct replay_options *o)
 		o->ahead_ns = REPLAY_AHEAD_NS;
 	if (o->order_wait_ns == 0)
 		o->order_wait_ns = REPLAY_ORDER_WAIT_NS;
+	if (o->reconnect_ns == 0)
+		o->reconnect_ns = REPLAY_RECONNECT_NS;
 	if (o->patience_ns == 0)
 		o->patience_ns = REPLAY_PATIENCE_NS;
 }
@@ -167,14 +170,6 @@ static void tell_progress(struct replay *r, int64_t now_ns)
 	r->options.progress(r->options.progress_ctx, &p);
 }
 
-/* Not the target's fault: too many files or ports are in use here. */
-static bool is_our_own_lack(const struct errinfo *info)
-{
-	return info->sys_errno == EMFILE || info->sys_errno == ENFILE ||
-	       info->sys_errno == ENOBUFS || info->sys_errno == ENOMEM ||
-	       info->sys_errno == EADDRNOTAVAIL;
-}
-
 /* After a connection has failed: is the target there at all? */
 static void look_for_target(struct replay *r, int64_t now_ns)
 {
@@ -186,8 +181,16 @@ static void look_for_target(struct replay *r, int64_t now_ns)
 	atomic_store(&r->engine.target_doubtful, false);
 	e = probe(&r->engine, &info);
 	r->probe_ns = clock_mono_ns();
-	if (e == ERR_OK || e == ERR_AGAIN || is_our_own_lack(&info))
+	if (e == ERR_OK || e == ERR_AGAIN || engine_own_lack(&info)) {
+		r->away_ns = 0;
 		return;
+	}
+	if (r->away_ns == 0)
+		r->away_ns = now_ns;
+	if (!r->options.stop_if_lost && r->probe_ns - r->away_ns < r->options.reconnect_ns) {
+		atomic_store(&r->engine.target_doubtful, true);
+		return;
+	}
 	(void)err_set(&r->failure, ERR_IO, 0, "the target went away: %s", info.text);
 	give_up(r);
 }

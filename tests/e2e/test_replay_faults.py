@@ -77,7 +77,7 @@ def test_a_target_that_hangs_in_the_middle_is_given_up(slow, victim, myna):
 
 
 def test_a_target_that_is_restarted_is_told(slow, victim, myna):
-    process = begin(myna, slow, victim)
+    process = begin(myna, slow, victim, "--on-lost", "stop")
     time.sleep(1)
     victim.kill()
     status, outcome, chatter = finish(process)
@@ -94,7 +94,7 @@ def test_a_connection_that_is_cut_costs_only_its_session(mariadb, victim, shop, 
         for thread in threads:
             thread.join()
     recording, _ = record(mariadb, workload)
-    process = begin(myna, recording, victim)
+    process = begin(myna, recording, victim, "--on-lost", "stop")
     time.sleep(1)
     cut = victim.execute("SELECT MIN(id) FROM information_schema.processlist WHERE host LIKE '127%'").strip()
     victim.execute(f"KILL {cut}")
