@@ -288,6 +288,7 @@ static void set_options(const struct replay_args *args, struct replay_options *o
 	options->patience_ns = args->patience_ns;
 	options->stop_if_lost = args->on_lost == ON_LOST_STOP;
 	options->reconnect_ns = args->reconnect_ns;
+	options->retries = args->retries > UINT32_MAX ? UINT32_MAX : (unsigned)args->retries;
 	options->keep_examples = args->explain;
 	options->keep_texts = args->report.raw && args->report.path;
 	options->no_think = args->think_time == THINK_NONE;

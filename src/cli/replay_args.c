@@ -117,6 +117,16 @@ static const struct opt rows[] = {
 		 "database, "
 		 "settings and prepared statements, and goes on behind the command that was under "
 		 "way; 'stop' ends the session"},
+	{.name = "retry",
+	 .kind = OPT_UINT,
+	 .offset = offsetof(struct replay_args, retries),
+	 .placeholder = "N",
+	 .def = "0",
+	 .help = "when a deadlock or lock wait makes only the target give up, repeat the "
+		 "transaction "
+		 "(or the statement, if only that was undone) up to N times; 0 leaves the rest of "
+		 "the "
+		 "transaction out"},
 	{.name = "reconnect-for",
 	 .kind = OPT_DURATION,
 	 .offset = offsetof(struct replay_args, reconnect_ns),

@@ -28,6 +28,7 @@ enum replay_clock */
 	int64_t patience_ns;
 	int on_lost; /* enum on_lost */
 	int64_t reconnect_ns;
+	uint64_t retries;
 	const char *spool_folder;
 	uint64_t spool_limit;
 	struct outcome_report_args report;

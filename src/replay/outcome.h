@@ -53,7 +53,10 @@ struct outcome_row {
 	COUNT(lost_transactions, "transactions lost with a connection: the rest is not sent")      \
 	COUNT(lost_temporary, "sessions that may have lost temporary tables with a connection")    \
 	COUNT(lost_locks, "sessions that may have lost locks with a connection")                   \
-	COUNT(lost_cursors, "sessions that lost a cursor with a connection")
+	COUNT(lost_cursors, "sessions that lost a cursor with a connection")                       \
+	COUNT(retried, "transactions or statements repeated, as only the target gave them up")     \
+	COUNT(retry_done, "of these came through in the end")                                      \
+	COUNT(not_retried, "transactions that could not be repeated: too long, or not whole")
 
 /* Counts that are just added up: COUNT(name, text). */
 #define OUTCOME_COUNTS(COUNT)                                                                      \

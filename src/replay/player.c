@@ -38,6 +38,7 @@ struct player *player_new(void)
 	timer_init(&p->timer);
 	timer_init(&p->turn);
 	statements_init(&p->statements);
+	retry_init(&p->retry);
 	p->end = &p->first;
 	p->fd = -1;
 	return p;
@@ -57,6 +58,9 @@ void player_free(struct player *p)
 	fifo_release(&p->queue);
 	mem_free(p->open);
 	mem_free(p->trouble);
+	if (w)
+		w->retry_bytes -= p->retry.log.len;
+	retry_release(&p->retry);
 	mem_free(p);
 }
 
@@ -185,6 +189,11 @@ static enum step step_ready(struct player *p, struct item *item)
 		player_send_own(p, OWN_ROLLBACK, MYP_COM_QUERY, slice_cstr(rollback));
 		return p->connection ? STEP_WAIT : STEP_ON;
 	}
+	if (p->status_due) {
+		p->status_due = false;
+		player_send_own(p, OWN_STATUS, MYP_COM_QUERY, SLICE_LIT("DO 0"));
+		return p->connection ? STEP_WAIT : STEP_ON;
+	}
 	if (!item)
 		return STEP_WAIT;
 	switch (item->type) {
@@ -196,6 +205,8 @@ static enum step step_ready(struct player *p, struct item *item)
 		p->may_send = false;
 		return STEP_ON;
 	case ITEM_RESPONSE:
+		if (player_repeats(p, item_body(item)))
+			return p->connection ? STEP_WAIT : STEP_ON;
 		player_recorded(p, item_body(item));
 		break;
 	case ITEM_END:

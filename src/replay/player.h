@@ -23,13 +23,38 @@ enum player_phase {
 };
 
 /* A statement of our own that is under way, in phase BUSY. */
-enum player_own { OWN_NONE, OWN_GUARD, OWN_STATE, OWN_PREPARE, OWN_ROLLBACK, OWN_CLOCK };
+enum player_own {
+	OWN_NONE,
+	OWN_GUARD,
+	OWN_STATE,
+	OWN_PREPARE,
+	OWN_ROLLBACK,
+	OWN_CLOCK,
+	OWN_STATUS, /* whose answer tells whether a transaction is open */
+	OWN_REPEAT, /* a recorded command, once more */
+};
 
 /* For what a command waited last, beyond the time at which it was due. */
 enum held_by { HELD_BY_TARGET, HELD_BY_ORDER, HELD_BY_RATE };
 
 /* What comes after a step. */
 enum step { STEP_WAIT, STEP_ON, STEP_ENDED };
+
+enum { RETRY_LOG_MAX = 1 << 20 };   /* bytes of a transaction that can be repeated */
+enum { RETRY_LOGS_MAX = 64 << 20 }; /* of all that are open in a worker */
+
+/* What the target was sent since its transaction began, to be sent again. */
+struct retry {
+	struct buf log;    /* items, one behind the other */
+	size_t at;         /* while repeating: of what is sent next */
+	size_t last_at;    /* of what was added last */
+	uint64_t last_n;   /* and which command that is */
+	unsigned attempts; /* made */
+	uint32_t gone;     /* statements that were closed since it began, kept for a repeat */
+	bool bad;          /* it cannot be repeated: too long, or not all of it is there */
+	bool repeating;
+	bool sent_ahead; /* the last command is long data, for an execution that follows */
+};
 
 struct player {
 	struct worker *worker;
@@ -86,6 +111,9 @@ struct player {
 	bool diverged;         /* until the end of the transaction, differences are consequences */
 	bool guard_due;        /* the connection has to be made read only */
 	bool rollback_due;     /* the transaction was rolled back in the recording only */
+	bool status_due;  /* a lock wait was given up: was the whole transaction rolled back? */
+	bool rolled_back; /* it was */
+	struct retry retry;
 };
 
 /*
@@ -195,6 +223,29 @@ bool player_send(struct player *p, struct item *item);
 
 /* The text behind C: of the statement to prepare before it. */
 struct slice player_text_of(struct item_command *c);
+
+/* A statement that the recorded session does not have (any more) is closed on the target. */
+void player_close_statement(struct player *p, uint32_t target_id);
+
+/* --- player_retry.c --- */
+
+void retry_init(struct retry *t);
+void retry_release(struct retry *t);
+
+/* A command was sent. */
+void player_retry_note(struct player *p, const struct item *item, const struct item_command *c);
+
+/* True if M, which is closed, has to be kept, to be prepared anew for a repeat. */
+bool player_retry_keeps(struct player *p, struct mapped *m);
+
+/* The transaction is over, or cannot be repeated any more. */
+void player_retry_forget(struct player *p);
+
+/* True while what R, at the front, answers in the recording is repeated on the target. */
+bool player_repeats(struct player *p, const struct item_response *r);
+
+/* A command of a repeat was answered. */
+void player_repeated(struct player *p, const struct facts *facts);
 
 /* The target's packets that have come. */
 void player_receive(struct player *p);

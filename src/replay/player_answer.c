@@ -49,6 +49,20 @@ static void prepared_late(struct player *p, const struct facts *facts)
 	text_drop(again);
 }
 
+/* What the target's answer says of its transaction. */
+static void note_status(struct player *p, const struct facts *facts)
+{
+	const enum chance chance = chance_of(facts->error_code);
+
+	if (chance == CHANCE_DEADLOCK)
+		p->status &= (uint16_t)~MYP_STATUS_IN_TRANS;
+	p->status_due = chance == CHANCE_LOCK_WAIT && (p->status & MYP_STATUS_IN_TRANS);
+	if (!facts->status_known)
+		return;
+	p->status = facts->status;
+	p->wrote = in_transaction(facts) && (p->wrote || facts->affected_rows > 0);
+}
+
 /* The answer to a statement of our own. */
 static void finish_own(struct player *p, const struct facts *facts)
 {
@@ -80,6 +94,14 @@ static void finish_own(struct player *p, const struct facts *facts)
 	case OWN_CLOCK:
 		o->clock_failed += facts->error_code != 0;
 		break;
+	case OWN_STATUS:
+		note_status(p, facts);
+		p->rolled_back = facts->status_known && !in_transaction(facts);
+		break;
+	case OWN_REPEAT:
+		note_status(p, facts);
+		player_repeated(p, facts);
+		break;
 	case OWN_NONE:
 		break;
 	}
@@ -96,15 +118,6 @@ static void keep_answer(struct player *p, const struct pending *d)
 	kept.first_ns -= d->sent_ns;
 	kept.last_ns -= d->sent_ns;
 	answers_add(keep, p->session, d->n, &kept);
-}
-
-/* What the target's answer says of its transaction. */
-static void note_status(struct player *p, const struct facts *facts)
-{
-	if (!facts->status_known)
-		return;
-	p->status = facts->status;
-	p->wrote = in_transaction(facts) && (p->wrote || facts->affected_rows > 0);
 }
 
 /* The command under way was answered. */
@@ -179,8 +192,10 @@ static void take_packet(struct player *p, const struct myp_packet *packet, int64
 	p->response->bytes += packet->wire_len;
 	response_add(p->response, &item, p->answer.binary,
 		     p->statement ? &p->statement->cursor : NULL);
-	if (item.kind == MYP_ITEM_INFILE)
+	if (item.kind == MYP_ITEM_INFILE) {
+		p->retry.bad = true; /* its content is not kept */
 		player_set_phase(p, PLAYER_FILE);
+	}
 	if (myp_answer_done(&p->answer))
 		finish(p, now_ns);
 }
@@ -259,13 +274,15 @@ static void count_recorded(struct outcome *o, struct outcome_row *row, const str
 /*
  * One side's deadlock undid what the other side's transaction has still done: on the target only,
  * the rest of the transaction is left out; in the recording only, the target's is rolled back,
- * too. A lock wait given up, or a kill, undoes one statement: what differs until the transaction
+ * too. A lock wait given up, or a kill, undoes one statement (unless innodb_rollback_on_timeout was set): what differs until the transaction
  * ends may come from that.
  */
 static void follow_transaction(struct player *p, enum verdict v, const struct pending *d,
 			       const struct facts *recorded)
 {
-	if (v == VERDICT_DEADLOCK_REPLAYED && in_transaction(recorded)) {
+	if ((v == VERDICT_DEADLOCK_REPLAYED ||
+	     (v == VERDICT_LOCK_WAIT_REPLAYED && p->rolled_back)) &&
+	    in_transaction(recorded)) {
 		p->skipping = true;
 		p->lost_transaction = false;
 	}
@@ -361,7 +378,7 @@ static void compare(struct player *p, const struct pending *d, const struct fact
 }
 
 /* A statement that only the target prepared is closed again. */
-static void close_statement(struct player *p, uint32_t target_id)
+void player_close_statement(struct player *p, uint32_t target_id)
 {
 	uint8_t payload[5] = {MYP_COM_STMT_CLOSE};
 
@@ -380,7 +397,7 @@ static void link_statement(struct player *p, const struct pending *d, const stru
 		map_statement(p, recorded->statement_id, answer,
 			      text.len > 0 && (!answer || d->connection != p->connections), text);
 	else if (answer && if_prepared(answer) && recorded->kind == RESPONSE_ERROR)
-		close_statement(p, answer->statement_id);
+		player_close_statement(p, answer->statement_id);
 }
 
 static struct pending *take_first(struct player *p)

@@ -29,7 +29,8 @@ static uint8_t *payload_of(struct item_command *c)
 
 static bool leave_out(struct player *p, const struct item_command *c, enum not_sent reason)
 {
-	outcome_not_sent(&p->worker->outcome, c->key, reason);
+	if (!p->retry.repeating)
+		outcome_not_sent(&p->worker->outcome, c->key, reason);
 	return true;
 }
 
@@ -178,6 +179,7 @@ static void note_sent(struct player *p, struct item_command *c, struct pending *
 	struct outcome_row *row;
 
 	p->lost_ns = 0;
+	p->rolled_back = false;
 	d->at_ns = at_ns;
 	measure_lateness(p, at_ns, d->sent_ns);
 	w->outcome.sent++;
@@ -216,7 +218,7 @@ static void note_statement(struct player *p, struct item_command *c, struct mapp
 		mapped_clear_long_data(m);
 	} else if (c->code == MYP_COM_STMT_RESET) {
 		mapped_clear_long_data(m);
-	} else if (c->code == MYP_COM_STMT_CLOSE) {
+	} else if (c->code == MYP_COM_STMT_CLOSE && !player_retry_keeps(p, m)) {
 		statements_remove(&p->statements, c->statement_id);
 	}
 }
@@ -230,6 +232,8 @@ static void note_effect(struct player *p, struct item_command *c, struct mapped 
 		p->quit = true;
 	if (c->code != MYP_COM_CHANGE_USER && c->code != MYP_COM_RESET_CONNECTION)
 		return;
+	p->retry.gone = 0;
+	player_retry_forget(p);
 	statements_release(&p->statements);
 	p->guard_due = p->worker->engine->options->read_only;
 	p->skipping = p->diverged = p->rollback_due = p->after_loss = false;
@@ -252,6 +256,17 @@ static enum err make_payload(struct player *p, struct item_command *c, const str
 	return ERR_OK;
 }
 
+/* The command was sent once more, as CODE. */
+static bool note_repeated(struct player *p, struct item_command *c, struct mapped *m, uint8_t code)
+{
+	note_effect(p, c, m);
+	if (p->phase != PLAYER_READY || myp_command_shape(c->code) == MYP_SHAPE_NONE)
+		return p->phase == PLAYER_READY;
+	p->own = OWN_REPEAT;
+	p->statement = m;
+	return expect_answer(p, 0, code);
+}
+
 /* Sends PAYLOAD, whose code is CODE, in the place of the recorded one. */
 static bool send_payload(struct player *p, struct item *item, struct mapped *m, uint8_t code,
 			 struct slice payload)
@@ -267,10 +282,13 @@ static bool send_payload(struct player *p, struct item *item, struct mapped *m, 
 		player_lose(p, NOT_SENT_CONNECTION_LOST, err_text(e));
 		return false;
 	}
+	if (p->retry.repeating)
+		return note_repeated(p, c, m, code);
 	d = add_pending(p, c, sent_ns);
 	if (!d)
 		return false;
 	note_sent(p, c, d, item->at_ns);
+	player_retry_note(p, item, c);
 	note_effect(p, c, m);
 	if (p->phase != PLAYER_READY || !p->under_way)
 		return p->phase == PLAYER_READY;
@@ -449,6 +467,8 @@ bool player_send(struct player *p, struct item *item)
 		return leave_out(p, c, NOT_SENT_UNSUPPORTED);
 	if (c->has_statement) {
 		m = statements_get(&p->statements, c->statement_id);
+		if (m && m->gone && !p->retry.repeating)
+			m = NULL;
 		if (m && lacks_data(m, c->code))
 			return leave_out(p, c, NOT_SENT_DATA_LOST);
 		if (!m || m->failed || (m->stale && !m->as_text))

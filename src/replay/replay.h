@@ -61,6 +61,8 @@ struct replay_options {
 		*baseline; /* compare with these, not with what was recorded; or NULL */
 	/* Answers of an earlier run against the same target, and of one against the baseline's; or NULL. */
 	const struct answers *again, *baseline_again;
+	unsigned
+		retries; /* times that a transaction is repeated that only the target rolled back */
 	bool stop_if_lost;    /* a session whose connection was lost ends */
 	int64_t reconnect_ns; /* else it is tried for so long to make it anew; 0: 60 s */
 	int64_t patience_ns;  /* a target that does nothing for so long hangs; 0: 60 s */

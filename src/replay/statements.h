@@ -21,6 +21,7 @@ struct mapped {
 	bool failed;     /* the target did not prepare it */
 	bool as_text;    /* to be executed as a statement: the target does not prepare it */
 	bool stale;      /* prepared on a connection that was lost */
+	bool gone;       /* it was closed, and is kept to repeat what was done with it */
 	bool data_lost; /* long data for its next execution was sent on a connection that was lost */
 	struct text *text;       /* owned; NULL: not known */
 	bool bound;              /* the target was told the parameters' types */
