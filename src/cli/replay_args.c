@@ -188,6 +188,17 @@ static const struct opt content_rows[] = {
 };
 
 static const struct opt run_rows[] = {
+	{.name = "checkpoint",
+	 .kind = OPT_TEXT,
+	 .offset = offsetof(struct replay_args, checkpoint),
+	 .placeholder = "FILE",
+	 .help = "write into FILE, every five seconds and at the end, how far the replay came"},
+	{.name = "resume",
+	 .kind = OPT_FLAG,
+	 .offset = offsetof(struct replay_args, resume),
+	 .help = "go on from where the replay that has written --checkpoint FILE was interrupted: "
+		 "what it had sent is not sent again, but for what it had sent after its last "
+		 "checkpoint if it was killed"},
 	{.name = "repeat",
 	 .kind = OPT_UINT,
 	 .offset = offsetof(struct replay_args, repeat),

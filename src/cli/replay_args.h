@@ -29,6 +29,8 @@ enum replay_clock */
 	int on_lost; /* enum on_lost */
 	int64_t reconnect_ns;
 	uint64_t retries;
+	const char *checkpoint;
+	bool resume;
 	const char *spool_folder;
 	uint64_t spool_limit;
 	struct outcome_report_args report;

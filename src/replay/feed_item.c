@@ -121,6 +121,7 @@ enum err feed_put_open(struct feed *f, struct feed_session *fs, const struct ses
 		.collation = s->collation,
 		.caps_known = s->caps_known,
 		.database_known = s->database_known,
+		.resumed = fs->resumed,
 	};
 	struct item *item = feed_item_new(
 		f, fs, type,

@@ -36,6 +36,7 @@ struct item_open {
 	uint32_t database_len, attributes_len, state_len;
 	uint16_t collation;
 	bool caps_known, database_known;
+	bool resumed; /* what was open in it is not */
 };
 
 enum not_sent {

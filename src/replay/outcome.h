@@ -73,6 +73,10 @@ struct outcome_row {
 	COUNT(commands, "commands in the recording")                                               \
 	COUNT(after_gap, "commands of sessions that had lost some before")                         \
 	COUNT(filtered, "commands that filters or --share left out")                               \
+	COUNT(resumed, "sessions that go on where an interrupted replay had left them")            \
+	COUNT(done_before, "commands that it had dealt with: not sent again")                      \
+	COUNT(under_way_before,                                                                    \
+	      "of these were under way: whether they were executed is not known")                  \
 	COUNT(sent, "commands sent")                                                               \
 	COUNT(answered, "commands answered, of those that have an answer")                         \
 	COUNT(unanswered, "commands sent, but never answered")                                     \

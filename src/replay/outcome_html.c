@@ -196,6 +196,8 @@ static void put_counts(const struct page *p)
 #define COUNT(name, text) put_counted(p, o->name, text);
 	OUTCOME_LOSS_COUNTS(COUNT)
 #undef COUNT
+	put_counted(p, o->done_before,
+		    "done by the replay that is continued, and not in these figures");
 	put_counted(p, o->unanswered, "sent, but never answered");
 	for (size_t i = 0; i < o->troubles.count; i++)
 		put_counted(p, o->troubles.lines[i].count,

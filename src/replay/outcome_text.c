@@ -187,6 +187,11 @@ static void put_counts(const struct outcome *o, struct out *out)
 		  o->ended ? "in the recording, as far as it was read" : "in the recording");
 	put_if_any(out, o->after_gap, "follow a gap of their session: its state may be another");
 	put_if_any(out, o->filtered, "left out by filters or --share");
+	put_if_any(out, o->done_before,
+		   "dealt with by the replay that is continued: not sent again");
+	put_if_any(out, o->under_way_before,
+		   "of these were under way: whether they were executed is not known");
+	put_if_any(out, o->resumed, "sessions go on in the middle");
 	put_count(out, o->sent, "sent");
 	put_count(out, o->answered, "answered (some have no answer)");
 	put_if_any(out, o->unanswered, "never answered");

@@ -64,11 +64,18 @@ void player_free(struct player *p)
 	mem_free(p);
 }
 
+static bool is_stopping(const struct player *p)
+{
+	return atomic_load_explicit(&p->worker->engine->stopping, memory_order_relaxed);
+}
+
 static void end(struct player *p)
 {
 	struct worker *w = p->worker;
 
 	player_leave(p);
+	if (p->progress && !is_stopping(p))
+		atomic_store(&p->progress->ended, true); /* it is the pump's from now on */
 	if (p->prev)
 		p->prev->next = p->next;
 	else
@@ -115,11 +122,6 @@ static void move_on(struct player *p)
 	player_receive(p);
 	if (p->connection && connection_phase(p->connection) == CONNECTION_FAILED)
 		player_failed(p);
-}
-
-static bool is_stopping(const struct player *p)
-{
-	return atomic_load_explicit(&p->worker->engine->stopping, memory_order_relaxed);
 }
 
 static enum step stop_now(struct player *p)

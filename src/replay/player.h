@@ -64,8 +64,9 @@ struct player {
 	enum player_own own;
 	struct fifo queue;
 	struct timer timer;
-	struct item *open; /* what it connects with, and its state, as it is now; or NULL */
-	size_t state_at;   /* how much of the state was sent */
+	struct item *open;         /* what it connects with, and its state, as it is now; or NULL */
+	size_t state_at;           /* how much of the state was sent */
+	struct progress *progress; /* for the checkpoint, the pump's; NULL: none is wanted */
 	uint64_t session;
 	uint64_t kill_key; /* of its recorded connection, for engine_kill_put() */
 	uint32_t copy, target_id;
@@ -198,6 +199,9 @@ void player_go(struct player *p, enum not_sent reason);
  * left to time out, in the recording end so in the replay, too.
  */
 void player_tell_loss(struct player *p);
+
+/* If the connection was lost before C, counts what was open on it. */
+void player_mourn(struct player *p, const struct item_command *c);
 
 /* True if C is done with though there is no connection. */
 bool player_does_without(struct player *p, const struct item_command *c);

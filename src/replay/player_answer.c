@@ -138,6 +138,8 @@ static void finish_command(struct player *p, const struct facts *facts)
 	};
 
 	p->under_way = NULL;
+	if (p->progress)
+		atomic_store(&p->progress->answered, d->n);
 	note_status(p, facts);
 	d->replayed = *facts;
 	d->answered = true;

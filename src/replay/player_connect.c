@@ -114,6 +114,7 @@ void player_open(struct player *p, const struct item *item)
 	}
 	o = open_of(p);
 	p->copy = o->copy;
+	p->mourns = o->resumed;
 	p->kill_key = engine_kill_key(o->connection_id, o->copy);
 	p->worker->open++;
 	p->counted = true;

@@ -148,7 +148,7 @@ void player_failed(struct player *p)
  * What was open in the recording when C was sent was open on the connection that was lost, if that was before it.
  * Differences may come from there from now on, also from what nobody sees: LAST_INSERT_ID(), what a routine has set.
  */
-static void mourn(struct player *p, const struct item_command *c)
+void player_mourn(struct player *p, const struct item_command *c)
 {
 	struct outcome *o = &p->worker->outcome;
 
@@ -171,7 +171,6 @@ bool player_does_without(struct player *p, const struct item_command *c)
 {
 	enum not_sent reason = c->reason;
 
-	mourn(p, c);
 	if (reason == SENT)
 		reason = player_skips(p, c);
 	if (reason == SENT && c->code == MYP_COM_QUIT) {

@@ -27,10 +27,21 @@ static uint8_t *payload_of(struct item_command *c)
 	return (uint8_t *)(c + 1) + (size_t)c->types_count * sizeof(uint16_t) + c->text_len;
 }
 
+/* For the checkpoint: nothing more is to be done for command N. */
+static void note_done(struct player *p, uint64_t n)
+{
+	if (!p->progress)
+		return;
+	atomic_store(&p->progress->sent, n);
+	atomic_store(&p->progress->answered, n);
+}
+
 static bool leave_out(struct player *p, const struct item_command *c, enum not_sent reason)
 {
-	if (!p->retry.repeating)
-		outcome_not_sent(&p->worker->outcome, c->key, reason);
+	if (p->retry.repeating)
+		return true;
+	outcome_not_sent(&p->worker->outcome, c->key, reason);
+	note_done(p, c->n);
 	return true;
 }
 
@@ -187,9 +198,12 @@ static void note_sent(struct player *p, struct item_command *c, struct pending *
 	atomic_fetch_add_explicit(&w->counters.sent, 1, memory_order_relaxed);
 	atomic_store_explicit(&w->counters.reached_ns, at_ns, memory_order_relaxed);
 	if (myp_command_shape(c->code) != MYP_SHAPE_NONE) {
+		if (p->progress)
+			atomic_store(&p->progress->sent, c->n);
 		p->under_way = d;
 		return;
 	}
+	note_done(p, c->n);
 	d->answered = true;
 	d->replayed = (struct facts){.kind = RESPONSE_NONE};
 	row = outcome_row(&w->outcome, c->key);
@@ -394,6 +408,7 @@ static bool is_in_transaction(uint8_t code)
 
 enum not_sent player_skips(struct player *p, const struct item_command *c)
 {
+	player_mourn(p, c);
 	if (c->begins)
 		p->skipping = p->diverged = false;
 	if (!p->skipping || !is_in_transaction(c->code))

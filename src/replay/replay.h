@@ -14,6 +14,7 @@
 #include "event/event.h"
 #include "filter/filter.h"
 #include "replay/answers.h"
+#include "replay/checkpoint.h"
 #include "replay/outcome.h"
 
 enum { REPLAY_THREADS_MAX = 64, REPLAY_COPIES_MAX = 1000 };
@@ -65,7 +66,11 @@ struct replay_options {
 		retries; /* times that a transaction is repeated that only the target rolled back */
 	bool stop_if_lost;    /* a session whose connection was lost ends */
 	int64_t reconnect_ns; /* else it is tried for so long to make it anew; 0: 60 s */
-	int64_t patience_ns;  /* a target that does nothing for so long hangs; 0: 60 s */
+	const char *
+		checkpoint; /* file that tells how far it came; NULL: none. Of one copy, not live */
+	uint64_t checkpoint_options; /* hash of what decides, beside the recording, what is sent */
+	const struct checkpoint *resume; /* go on from there; NULL: from the beginning */
+	int64_t patience_ns;             /* a target that does nothing for so long hangs; 0: 60 s */
 	/* Called about twice a second, also while the sink blocks; may be NULL. */
 	void (*progress)(void *ctx, const struct replay_progress *p);
 	void *progress_ctx;

@@ -1,6 +1,7 @@
 """A connection that is lost is made anew as it was, and the session goes on."""
 import contextlib
 import json
+import signal
 import socket
 import threading
 import time
@@ -26,6 +27,7 @@ def begin(myna, recording, target, *options):
 def finish(process, seconds=60):
     """(exit status, outcome, what was said on standard error)."""
     said, chatter = process.communicate(timeout=seconds)
+    assert said, (process.returncode, chatter)
     return process.returncode, json.loads(said), chatter
 
 
@@ -243,3 +245,98 @@ def test_a_result_that_is_cut_off(mariadb, target, shop, myna, record):
     assert sum("marker" in text for text in log) == 1 and "SELECT 'last'" in log
     text = myna.run("replay", recording, "--target", Cutter(target, b"x" * 1000, 1500).url(), status=(3,)).stdout
     assert "connections made anew after they were lost" in text
+
+
+def counting(server):
+    """Two sessions that leave a trace of every command, in transactions and alone; and one that ends early."""
+    def one(name):
+        with connect(server, database="shop", autocommit=True) as c:
+            c.query(f"SET @who = '{name}'")
+            prepared = binary.Statement(c, "INSERT INTO trace (who, n) VALUES (@who, ?)")
+            for number in range(60):
+                prepared.execute(number)
+                time.sleep(0.1)
+            if name == "a":
+                time.sleep(0.5)
+            prepared.execute(60)
+    with connect(server, database="shop", autocommit=True) as c:
+        c.query("INSERT INTO trace (who, n) VALUES ('short', 0)")
+    threads = [threading.Thread(target=one, args=(name,)) for name in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+TRACE = "CREATE OR REPLACE TABLE shop.trace (id INT PRIMARY KEY AUTO_INCREMENT, who VARCHAR(10), n INT)"
+
+
+def traces(server):
+    return server.execute("SELECT who, n, COUNT(*) FROM shop.trace GROUP BY who, n ORDER BY who, n").splitlines()
+
+
+@pytest.fixture
+def counted_recording(mariadb, target, shop, record):
+    for server in (mariadb, target):
+        server.execute(TRACE)
+    return record(mariadb, counting)[0]
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_an_interrupted_replay_is_continued(counted_recording, mariadb, target, myna, tmp_path, times):
+    file = tmp_path / "far"
+    options = ["--checkpoint", str(file)]
+    sent = 0
+    for number in range(times):
+        process = begin(myna, counted_recording, target, *options, *(["--resume"] if number else []))
+        time.sleep(1.2)
+        process.send_signal(signal.SIGINT)
+        status, outcome, _ = finish(process)
+        assert status == 1 and outcome["ended"] == "interrupted" and outcome["done_before"] == sent
+        sent += outcome["sent"]
+    assert 5 < sent < 120 and file.stat().st_mode & 0o777 == 0o600
+    status, outcome, _ = finish(begin(myna, counted_recording, target, *options, "--resume"))
+    assert status == 0 and outcome["ended"] is None
+    assert outcome["done_before"] == sent and outcome["done_before"] + outcome["sent"] == outcome["commands"] + sent
+    assert outcome["resumed"] == 2 and outcome["under_way_before"] == 0 and outcome["prepared_late"] == 2
+    assert traces(target) == traces(mariadb)
+    assert any("continued" in note["text"] for note in outcome["notes"])
+    again = myna.run("replay", counted_recording, "--target", target.url(), *options, status=(2,))
+    assert "is there already" in again.stderr and not again.stdout
+
+
+def test_after_a_kill_only_what_ran_since_the_checkpoint_is_repeated(counted_recording, mariadb, target, myna, tmp_path):
+    file = tmp_path / "far"
+    process = begin(myna, counted_recording, target, "--checkpoint", str(file))
+    wait_until(file.exists)
+    time.sleep(0.5)
+    process.kill()
+    process.wait()
+    done = len(traces(target))
+    status, outcome, _ = finish(begin(myna, counted_recording, target, "--checkpoint", str(file), "--resume"))
+    assert status in (0, 3) and outcome["ended"] is None
+    twice = [line for line in traces(target) if line.endswith("\t2")]
+    assert [line[:-1] + "1" if line in twice else line for line in traces(target)] == traces(mariadb)
+    assert done > len(twice) and 0 < len(twice) <= 20
+    assert any("was sent again" in note["text"] for note in outcome["notes"])
+
+
+def test_a_checkpoint_of_something_else_is_refused(counted_recording, mariadb, target, myna, record, tmp_path):
+    file = tmp_path / "far"
+    process = begin(myna, counted_recording, target, "--checkpoint", str(file))
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    finish(process)
+    before, rows = file.read_bytes(), traces(target)
+    kept = tmp_path / "kept.myna"
+    counted_recording.rename(kept)
+    other, _ = record(mariadb, under_way)
+    arguments = ["replay", "--checkpoint", str(file), "--resume", "--target", target.url()]
+    for more, why in (([other], "another recording"), ([kept, "--match", "INSERT"], "other options"),
+                      ([kept, "--target", target.url("nobody")], "two targets")):
+        done = myna.run(*arguments, *more, status=(2,))
+        assert why in done.stderr
+    file.write_text("{}")
+    assert "no checkpoint" in myna.run(*arguments, kept, status=(1,)).stderr
+    assert traces(target) == rows
+    assert b"myna-checkpoint" in before
