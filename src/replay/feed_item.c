@@ -294,7 +294,6 @@ enum err feed_put_command(struct feed *f, struct feed_session *fs, const struct 
 		.code = c->code,
 		.has_statement = c->has_statement,
 		.after_gap = fs->lost_commands,
-		.secret = command_is_secret(e->session, c),
 		.sql = session_sql_options(e->session),
 		.open = e->session->open,
 		.depends = nature_of(&f->natures, e->session, c, row),
@@ -304,6 +303,7 @@ enum err feed_put_command(struct feed *f, struct feed_session *fs, const struct 
 	struct item *item;
 	uint8_t *to;
 
+	head.secret = nature_is_secret(&f->natures, e->session, c, row);
 	if (put_state(f, fs, e->session, c->first_ns) != ERR_OK ||
 	    decide(f, fs, e, &plan, &payload) != ERR_OK)
 		return ERR_NOMEM;

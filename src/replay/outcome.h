@@ -80,7 +80,7 @@ struct outcome_row {
 	COUNT(sent, "commands sent")                                                               \
 	COUNT(answered, "commands answered, of those that have an answer")                         \
 	COUNT(unanswered, "commands sent, but never answered")                                     \
-	COUNT(abandoned, "commands whose client left before the answer, as in the recording")      \
+	COUNT(abandoned, "commands whose session ended before the answer, as in the recording")    \
 	COUNT(state_failed, "statements that rebuild a joined session's state, and failed")        \
 	COUNT(prepared_late, "statements prepared at their first execution")                       \
 	COUNT(as_text, "executions sent as text, as the target does not prepare the statement")    \
@@ -136,6 +136,12 @@ struct outcome_row *outcome_row(struct outcome *o, uint64_t key);
  */
 void outcome_compared(struct outcome *o, struct outcome_row *row,
 		      const struct outcome_sample *comparison);
+
+/* The same of one that does not differ, or is not wanted as a sample. */
+void outcome_counted(struct outcome *o, struct outcome_row *row, enum verdict v, enum apart apart);
+
+/* True if a difference that was set APART, or was not, would be kept as a sample of ROW, which may be NULL. */
+bool outcome_wants_sample(const struct outcome_row *row, enum apart apart);
 
 void outcome_not_sent(struct outcome *o, uint64_t key, enum not_sent reason);
 void outcome_trouble(struct outcome *o, const char *text);

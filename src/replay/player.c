@@ -109,6 +109,14 @@ static bool watch(struct player *p)
 	return true;
 }
 
+struct item *player_end_without_answer(const struct player *p, struct item *item)
+{
+	if (item && item->type == ITEM_RESPONSE &&
+	    ((const struct item_response *)item_body(item))->facts.kind == RESPONSE_LOST)
+		item = fifo_second(&p->queue, item);
+	return item && item->type == ITEM_END ? item : NULL;
+}
+
 static void pop(struct player *p)
 {
 	p->worker->taken_bytes += fifo_pop(&p->queue);
@@ -149,10 +157,7 @@ static enum step step_waiting(struct player *p, struct item *item)
 			move_on(p); /* it may have failed at once */
 		return p->phase == PLAYER_CONNECTING ? STEP_WAIT : STEP_ON;
 	}
-	/*
-	 * A session without an opening is one that the recording had no login of: nothing to
-	 * send.
-	 */
+	/* A session without an opening: the recording had no login of it, nothing to send. */
 	player_lose(p, NOT_SENT_NOT_CONNECTED, NULL);
 	return STEP_ON;
 }
@@ -251,19 +256,10 @@ static enum step step_file(struct player *p, struct item *item)
 	return bytes.len > 0 ? STEP_ON : STEP_WAIT;
 }
 
-/* The end of the session, if the recorded client went without waiting for its answer. */
-static struct item *end_without_answer(const struct player *p, struct item *item)
-{
-	if (item && item->type == ITEM_RESPONSE &&
-	    ((const struct item_response *)item_body(item))->facts.kind == RESPONSE_LOST)
-		item = fifo_second(&p->queue, item);
-	return item && item->type == ITEM_END ? item : NULL;
-}
-
 /* The answer is waited for as long as the recorded client did, and a little longer. */
 static enum step step_busy(struct player *p, struct item *item)
 {
-	const struct item *end = p->under_way ? end_without_answer(p, item) : NULL;
+	const struct item *end = p->under_way ? player_end_without_answer(p, item) : NULL;
 	int64_t leave_ns;
 
 	if (!end)
@@ -385,19 +381,17 @@ void player_step(struct player *p)
 	} while (step == STEP_ON || (step == STEP_WAIT && !keep_watch(p)));
 }
 
-void player_io(struct player *p)
+void player_hear(struct player *p)
 {
 	if (p->connection)
 		move_on(p);
-	player_step(p);
 }
 
 void player_timer(struct player *p)
 {
 	if (p->phase == PLAYER_CONNECTING)
-		player_io(p);
-	else
-		player_step(p);
+		player_hear(p);
+	player_step(p);
 }
 
 bool player_is_waiting(const struct player *p)

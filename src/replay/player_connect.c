@@ -84,6 +84,7 @@ static enum err connect_as(struct player *p, const struct item_open *o, struct e
 		.database = database,
 		.attributes = open_part(p->open, o->database_len, o->attributes_len),
 		.payload_max = PLAYER_PAYLOAD_MAX,
+		.shared = p->worker->received,
 	};
 	enum err e = connection_open(&options, &p->connection, info);
 

@@ -73,14 +73,17 @@ static bool may_come_back(const struct player *p, enum not_sent reason)
 void player_lose(struct player *p, enum not_sent reason, const char *text)
 {
 	struct worker *w = p->worker;
-	bool matters = p->under_way || reason == NOT_SENT_NOT_CONNECTED;
+	bool as_recorded = reason == NOT_SENT_CONNECTION_LOST && p->under_way &&
+			   player_end_without_answer(p, fifo_front(&p->queue));
+	bool matters = (p->under_way && !as_recorded) || reason == NOT_SENT_NOT_CONNECTED;
 
 	if (text && !p->quit) {
 		mem_free(p->trouble);
 		p->trouble = mem_copy_str(text, strnlen(text, REMARK_TEXT_MAX));
 		atomic_store(&w->engine->target_doubtful, true);
 	}
-	w->outcome.unanswered += p->under_way != NULL;
+	w->outcome.abandoned += as_recorded;
+	w->outcome.unanswered += p->under_way && !as_recorded;
 	p->wrote |= p->under_way != NULL;
 	if (may_come_back(p, reason)) {
 		let_go(p);

@@ -67,6 +67,8 @@ struct worker {
 	struct rewriter rewriter;
 	size_t retry_bytes; /* of the transactions that can be repeated */
 	struct texts texts; /* of prepared statements */
+	uint8_t *
+		received; /* CONNECTION_SHARED bytes, which all connections read into; NULL: no memory */
 	struct pending *free_pending;
 	struct response **free_responses;
 	size_t free_response_count, free_response_cap;
