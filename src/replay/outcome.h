@@ -67,6 +67,9 @@ struct outcome_row {
 	COUNT(state_failed, "statements that rebuild a joined session's state, and failed")        \
 	COUNT(prepared_late, "statements prepared at their first execution")                       \
 	COUNT(as_text, "executions sent as text, as the target does not prepare the statement")    \
+	COUNT(bulk_by_set, "bulk executions sent set by set, as the target does not have them")    \
+	COUNT(bulk_sets, "sets of parameters sent by them")                                        \
+	COUNT(bulk_sets_left_out, "sets left out: they ask for what no statement can say")         \
 	COUNT(refused_read_only, "statements that --read-only let through and the target refused") \
 	COUNT(rolled_back, "transactions rolled back, as a deadlock did in the recording only")    \
 	COUNT(clock_failed, "times the target did not let its clock be set")                       \

@@ -193,6 +193,11 @@ static void put_counts(const struct outcome *o, struct out *out)
 	put_if_any(out, o->prepared_late, "statements prepared at their first execution");
 	put_if_any(out, o->as_text,
 		   "executions sent as text, as the target does not prepare the statement");
+	put_if_any(out, o->bulk_by_set,
+		   "bulk executions sent set by set, as the target does not have them");
+	put_if_any(out, o->bulk_sets, "sets of parameters sent so");
+	put_if_any(out, o->bulk_sets_left_out,
+		   "sets of parameters left out: no statement can ask for what they do");
 	put_if_any(out, o->rolled_back,
 		   "transactions rolled back, as a deadlock had done when recorded");
 	for (int r = 0; r < NOT_SENT_REASONS; r++)

@@ -71,6 +71,7 @@ void player_free(struct player *p)
 
 	if (w) {
 		disconnect(p);
+		player_drop_bulk(p);
 		player_settle_rest(p);
 		timers_clear(&w->timers, &p->timer);
 		timers_clear(&w->turns, &p->turn);
@@ -165,6 +166,7 @@ static void go(struct player *p, enum not_sent reason)
 		atomic_fetch_sub(&w->counters.in_flight, 1);
 	p->under_way = NULL;
 	p->statement = NULL;
+	player_drop_bulk(p);
 	worker_response_give(w, p->response);
 	p->response = NULL;
 	timers_clear(&w->turns, &p->turn);
@@ -283,6 +285,7 @@ static void connected(struct player *p)
 	logged_in(p);
 	player_set_phase(p, PLAYER_READY);
 	p->guard_due = w->engine->options->read_only;
+	p->status = connection_greeting(p->connection)->status;
 	if (p->under_way) {
 		const struct facts ok = {.kind = RESPONSE_OK, .results = 1};
 

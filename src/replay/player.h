@@ -22,7 +22,7 @@ enum player_phase {
 };
 
 /* A statement of our own that is under way, in phase BUSY. */
-enum player_own { OWN_NONE, OWN_GUARD, OWN_STATE, OWN_PREPARE, OWN_ROLLBACK, OWN_CLOCK };
+enum player_own { OWN_NONE, OWN_GUARD, OWN_STATE, OWN_PREPARE, OWN_ROLLBACK, OWN_CLOCK, OWN_BULK };
 
 /* For what a command waited last, beyond the time at which it was due. */
 enum held_by { HELD_BY_TARGET, HELD_BY_ORDER, HELD_BY_RATE };
@@ -45,9 +45,11 @@ struct player {
 	int fd;                        /* as epoll knows it; -1: it does not */
 	unsigned wants;                /* likewise */
 	uint64_t caps;                 /* agreed with the target */
+	uint16_t status;               /* as the target said last: enum myp_status */
 	struct statements statements;
 	struct pending *first, **end; /* commands sent and not compared, by ordinal */
 	struct pending *under_way;    /* the one that is being answered; among those above */
+	struct bulk *bulk;            /* that is executed set by set; or NULL */
 	struct mapped *statement;     /* that it belongs to, while it is answered; or NULL */
 	struct myp_answer answer;
 	struct response *response;
@@ -131,8 +133,32 @@ bool player_send_own(struct player *p, enum player_own own, uint8_t code, struct
 /* Sends the command at the front, or counts it as not sent. False: it has to wait. */
 bool player_send(struct player *p, struct item *item);
 
-/* The text behind C: of the statement to prepare before it. */
+/* What is behind C: the types of its parameters; the text of the statement to prepare before it; its payload. */
+const uint16_t *player_types_of(struct item_command *c);
 struct slice player_text_of(struct item_command *c);
+struct slice player_payload_of(struct item_command *c);
+
+/* C is counted as not sent. True: it is done with. */
+bool player_leave_out(struct player *p, const struct item_command *c, enum not_sent reason);
+
+/* What the command at the front asks for is about to be sent in parts, each with an answer of its own; then P may be lost. */
+void player_begin(struct player *p, struct item *item);
+
+/* A part of it, which CODE is the command of. False: it has to wait, or P is lost. */
+bool player_send_part(struct player *p, uint8_t code, struct slice payload);
+
+/* All parts were answered: as FACTS say. */
+void player_end(struct player *p, const struct facts *facts);
+
+/* player_bulk.c: does the target lack what C, if it is a bulk execution, asks for? */
+bool player_lacks_bulk(const struct player *p, struct item_command *c);
+
+/* Sends the sets of the bulk execution at the front one by one; as player_send(). */
+bool player_send_bulk(struct player *p, struct item *item, struct mapped *m);
+
+/* The answer to a part of it. */
+void player_take_bulk(struct player *p, const struct facts *facts);
+void player_drop_bulk(struct player *p); /* if there is any */
 
 /* The target's packets that have come. */
 void player_receive(struct player *p);

@@ -62,6 +62,9 @@ static void finish_own(struct player *p, const struct facts *facts)
 	case OWN_CLOCK:
 		o->clock_failed += facts->error_code != 0;
 		break;
+	case OWN_BULK:
+		player_take_bulk(p, facts);
+		break;
 	case OWN_NONE:
 		break;
 	}
@@ -122,6 +125,8 @@ static void finish(struct player *p, int64_t now_ns)
 	r->first_ns = p->first_byte_ns;
 	r->last_ns = now_ns;
 	facts_of(r, &facts);
+	if (facts.status_known)
+		p->status = facts.status;
 	if (p->statement && mapped_keep_cursor(p->statement, r) != ERR_OK)
 		p->worker->outcome.short_of_memory = true;
 	p->statement = NULL;
@@ -194,6 +199,11 @@ void player_user_changed(struct player *p, const struct facts *facts)
 	timed.first_ns = timed.last_ns = clock_mono_ns();
 	player_freed(p, timed.last_ns, HELD_BY_TARGET);
 	finish_command(p, &timed);
+}
+
+void player_end(struct player *p, const struct facts *facts)
+{
+	finish_command(p, facts);
 }
 
 /* --- comparison --- */
@@ -269,7 +279,8 @@ static void set_apart(struct player *p, const struct pending *d, struct outcome_
 	const struct replay_options *o = g->options;
 	const struct evidence e = {
 		.depends = d->depends,
-		.among_others = d->among_others,
+		.among_others = d->among_others ||
+				atomic_load_explicit(&g->bulk_by_set, memory_order_relaxed),
 		.own_ids_differ = p->ids_differ,
 		.ids_differ = atomic_load_explicit(&g->ids_differ, memory_order_relaxed),
 		.unstable =

@@ -27,10 +27,25 @@ static uint8_t *payload_of(struct item_command *c)
 	return (uint8_t *)(c + 1) + (size_t)c->types_count * sizeof(uint16_t) + c->text_len;
 }
 
+const uint16_t *player_types_of(struct item_command *c)
+{
+	return types_of(c);
+}
+
+struct slice player_payload_of(struct item_command *c)
+{
+	return slice_of(payload_of(c), c->payload_len);
+}
+
 static bool leave_out(struct player *p, const struct item_command *c, enum not_sent reason)
 {
 	outcome_not_sent(&p->worker->outcome, c->key, reason);
 	return true;
+}
+
+bool player_leave_out(struct player *p, const struct item_command *c, enum not_sent reason)
+{
+	return leave_out(p, c, reason);
 }
 
 /* Makes ready for an answer to CODE. */
@@ -275,6 +290,29 @@ static bool send_payload(struct player *p, struct item *item, struct mapped *m, 
 	return expect_answer(p, c->n, code);
 }
 
+void player_begin(struct player *p, struct item *item)
+{
+	struct item_command *c = item_body(item);
+	struct pending *d = add_pending(p, c, clock_mono_ns());
+
+	if (d)
+		note_sent(p, c, d, item->at_ns);
+}
+
+bool player_send_part(struct player *p, uint8_t code, struct slice payload)
+{
+	enum err e = connection_send(p->connection, payload);
+
+	if (e == ERR_LIMIT && connection_unsent(p->connection) > 0)
+		return false;
+	if (e != ERR_OK) {
+		player_lose(p, NOT_SENT_CONNECTION_LOST, err_text(e));
+		return false;
+	}
+	p->own = OWN_BULK;
+	return expect_answer(p, 0, code);
+}
+
 /* What concerns a statement that the target does not prepare. */
 static bool send_as_text(struct player *p, struct item *item, struct mapped *m)
 {
@@ -391,9 +429,6 @@ bool player_send(struct player *p, struct item *item)
 		p->skipping = p->diverged = false;
 	if (p->skipping && is_in_transaction(c->code))
 		return leave_out(p, c, NOT_SENT_ROLLED_BACK);
-	if (c->code == MYP_COM_STMT_BULK_EXECUTE &&
-	    !(p->caps & MYP_CAP_MARIADB_STMT_BULK_OPERATIONS))
-		return leave_out(p, c, NOT_SENT_UNSUPPORTED);
 	if (c->has_statement) {
 		m = statements_get(&p->statements, c->statement_id);
 		if (!m && c->text_len > 0) {
@@ -404,6 +439,8 @@ bool player_send(struct player *p, struct item *item)
 		}
 		if (!m || m->failed)
 			return leave_out(p, c, without_statement(c, m));
+		if (player_lacks_bulk(p, c))
+			return player_send_bulk(p, item, m);
 		if (m->text)
 			return send_as_text(p, item, m);
 	}
