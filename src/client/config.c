@@ -112,6 +112,8 @@ static enum err read_setting(struct config *c, const struct place *at, struct sl
 	which = setting_find(name);
 	if (which != SETTING_COUNT && eq)
 		return set_value(c, at, which, slice_skip(line, (size_t)(eq - line.ptr) + 1));
+	if (which == SETTING_COMPRESS)
+		return set_value(c, at, which, SLICE_LIT("1"));
 	if (slice_eq(name, SLICE_LIT("skip-ssl")))
 		return set_value(c, at, SETTING_SSL_MODE, SLICE_LIT("DISABLED"));
 	return ERR_OK;

@@ -37,7 +37,8 @@ static const unsigned state_next[STATES] = {
 struct connection {
 	const struct target *target;
 	struct client_tls *tls;
-	bool tls_is_ours;
+	struct compressor *compressor;
+	bool tls_is_ours, compressor_is_ours;
 	uint8_t sequence; /* of the packet that follows the server's last one */
 	enum state state;
 	struct link link;
@@ -112,6 +113,7 @@ static enum err begin(struct connection *c, const struct connection_options *o,
 		.caps = o->caps,
 		.collation = o->collation,
 		.ssl_mode = t->ssl_mode,
+		.compression = t->compression,
 		.local = t->socket != NULL,
 	};
 	enum err e = handshake_new(&login, &c->handshake, info);
@@ -133,6 +135,7 @@ enum err connection_open(const struct connection_options *o, struct connection *
 		return err_set(info, ERR_NOMEM, 0, "no memory for a connection");
 	c->target = o->target;
 	c->tls = o->tls;
+	c->compressor = o->compressor;
 	c->payload_max = o->payload_max;
 	link_init(&c->link);
 	c->link.secret = true;
@@ -156,6 +159,8 @@ void connection_free(struct connection *c)
 	link_release(&c->link);
 	myp_reader_release(&c->reader);
 	handshake_session_release(&c->session);
+	if (c->compressor_is_ours)
+		compressor_free(c->compressor);
 	if (c->tls_is_ours)
 		client_tls_free(c->tls);
 	mem_free(c->server_message);
@@ -345,6 +350,27 @@ static bool step_tls(struct connection *c)
 	return e == ERR_OK;
 }
 
+/* Behind a login all is compressed, if that was agreed on. False: no memory. */
+static bool begin_compression(struct connection *c)
+{
+	const uint64_t by_zstd = MYP_CAP_ZSTD_COMPRESSION, any = MYP_CAP_COMPRESS | by_zstd;
+	enum err e = ERR_OK;
+
+	if (!(c->session.caps & any) || c->link.frames)
+		return true;
+	if (!c->compressor) {
+		e = compressor_new(c->target->compression.zstd_level, &c->compressor);
+		c->compressor_is_ours = e == ERR_OK;
+	}
+	if (e == ERR_OK)
+		e = link_compress(&c->link, c->compressor,
+				  c->session.caps & by_zstd ? MYP_COMPRESS_ZSTD
+							    : MYP_COMPRESS_ZLIB);
+	if (e != ERR_OK)
+		fail_with(c, e, "no memory for compression");
+	return e == ERR_OK;
+}
+
 static void become_ready(struct connection *c)
 {
 	handshake_session_release(&c->session);
@@ -354,7 +380,8 @@ static void become_ready(struct connection *c)
 	myp_reader_init(&c->reader, c->payload_max);
 	link_rest(&c->link);
 	c->link.secret = false;
-	set_state(c, STATE_READY);
+	if (begin_compression(c))
+		set_state(c, STATE_READY);
 }
 
 /* Does what the handshake wants after a packet. */
@@ -480,6 +507,19 @@ bool connection_is_tls(const struct connection *c)
 	return c->link.tls != NULL;
 }
 
+bool connection_is_compressed(const struct connection *c)
+{
+	return c->link.frames != NULL;
+}
+
+bool connection_lacks_compression(const struct connection *c)
+{
+	const struct target_compression *wanted = &c->target->compression;
+
+	return wanted->count > 0 && wanted->order[0] != TARGET_UNCOMPRESSED &&
+	       !connection_is_compressed(c);
+}
+
 size_t connection_unsent(const struct connection *c)
 {
 	return link_unsent(&c->link);
@@ -508,6 +548,7 @@ enum err connection_send_more(struct connection *c, struct slice payload)
 enum err connection_send(struct connection *c, struct slice payload)
 {
 	c->sequence = 0;
+	link_begin(&c->link);
 	return connection_send_more(c, payload);
 }
 

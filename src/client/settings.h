@@ -22,7 +22,10 @@
 	SETTING(SSL_CA, "ssl-ca")                                                                  \
 	SETTING(SSL_CERT, "ssl-cert")                                                              \
 	SETTING(SSL_KEY, "ssl-key")                                                                \
-	SETTING(CONNECT_TIMEOUT, "connect-timeout")
+	SETTING(CONNECT_TIMEOUT, "connect-timeout")                                                \
+	SETTING(COMPRESS, "compress")                                                              \
+	SETTING(COMPRESSION_ALGORITHMS, "compression-algorithms")                                  \
+	SETTING(ZSTD_COMPRESSION_LEVEL, "zstd-compression-level")
 
 enum setting {
 #define SETTING(id, name) SETTING_##id,

@@ -32,6 +32,9 @@ void agreed_note(struct outcome *o, const struct connection *c, uint64_t asked, 
 			       capabilities[i].name);
 		outcome_note(o, text);
 	}
+	if (connection_lacks_compression(c))
+		outcome_note(o,
+			     "sessions that are not compressed, as the target does not offer it");
 	if (collation == 0 || collation == used)
 		return;
 	(void)snprintf(text, sizeof(text),

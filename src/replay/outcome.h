@@ -51,8 +51,10 @@ struct outcome_row {
 	COUNT(sessions, "sessions in the recording")                                               \
 	COUNT(not_logged_in, "sessions whose login failed in the recording, left out")             \
 	COUNT(encrypted, "sessions that were encrypted, and left out")                             \
-	COUNT(joined, "sessions that were open before the recording began")                        \
+	COUNT(joined, "sessions that were open before the recording, or its window, began")        \
 	COUNT(state_incomplete, "joined sessions whose state is not wholly known")                 \
+	COUNT(in_transaction, "joined sessions that were in the middle of a transaction")          \
+	COUNT(open_before, "joined sessions with temporary tables, locks or cursors from before")  \
 	COUNT(with_gaps, "sessions with gaps, in which commands may be missing")                   \
 	COUNT(connected, "sessions that connected to the target")                                  \
 	COUNT(not_connected, "sessions that could not connect")                                    \

@@ -172,10 +172,15 @@ static void put_counts(const struct outcome *o, struct out *out)
 	put_if_any(out, o->not_logged_in, "had failed to log in when recorded: left out");
 	put_if_any(out, o->encrypted, "were encrypted when recorded: left out");
 	put_if_any(out, o->shed, "let go, as the target was too slow and the spool full");
-	put_if_any(out, o->joined, "were open before the recording began");
+	put_if_any(out, o->joined, "were open before the recording, or the window of it, began");
 	put_if_any(out, o->state_incomplete,
 		   "of these have a state that is not wholly known; a database in the target's URL "
 		   "stands for an unknown one");
+	put_if_any(out, o->in_transaction,
+		   "of these were in a transaction, of which only the rest is sent");
+	put_if_any(
+		out, o->open_before,
+		"of these had temporary tables, locks or cursors, which they lack on the target");
 	put_if_any(out, o->state_failed, "statements to rebuild a session's state failed");
 	put_if_any(out, o->with_gaps, "have gaps: commands may be missing");
 	put_if_any(out, o->troubles.more, "other troubles with connections");

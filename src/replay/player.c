@@ -234,6 +234,7 @@ static enum err connect_as(struct player *p, const struct item_open *o, struct e
 	struct connection_options options = {
 		.target = p->worker->engine->options->target,
 		.tls = p->worker->engine->tls,
+		.compressor = p->worker->compressor,
 		.caps = (o->caps_known ? o->caps : o->caps | usual) & ~left_out,
 		.collation = o->collation,
 		.user = o->account ? o->account->user : NULL,

@@ -30,6 +30,7 @@ static void *worker_main(void *ctx);
 enum err worker_init(struct worker *w, struct engine *g, struct errinfo *info)
 {
 	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = NULL};
+	const struct target *t = g->options->target;
 
 	*w = (struct worker){.engine = g, .epoll_fd = -1, .wake_fd = -1};
 	atomic_init(&w->turn_wanted, UINT64_MAX);
@@ -38,6 +39,9 @@ enum err worker_init(struct worker *w, struct engine *g, struct errinfo *info)
 	pthread_mutex_init(&w->lock, NULL);
 	outcome_init(&w->outcome);
 	rewriter_init(&w->rewriter);
+	if (t && t->compression.count > 0 &&
+	    compressor_new(t->compression.zstd_level, &w->compressor) != ERR_OK)
+		return err_set(info, ERR_NOMEM, 0, "no memory for a worker");
 	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (w->epoll_fd < 0 || w->wake_fd < 0 ||
@@ -115,6 +119,7 @@ void worker_release(struct worker *w)
 	timers_release(&w->timers);
 	timers_release(&w->turns);
 	rewriter_release(&w->rewriter);
+	compressor_free(w->compressor);
 	outcome_release(&w->outcome);
 	if (w->epoll_fd >= 0)
 		close(w->epoll_fd);

@@ -62,6 +62,7 @@ struct worker {
 	uint32_t open;                   /* players that have begun and not ended */
 	uint32_t logging_in;             /* of those, the ones that the target has not let in yet */
 	struct rewriter rewriter;
+	struct compressor *compressor; /* NULL: nothing is compressed */
 	struct pending *free_pending;
 	struct response **free_responses;
 	size_t free_response_count, free_response_cap;
