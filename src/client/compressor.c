@@ -28,3 +28,10 @@ void compressor_free(struct compressor *c)
 	buf_release(&c->plain);
 	mem_free(c);
 }
+
+enum myp_compression compressor_algorithm(uint64_t caps)
+{
+	if (caps & MYP_CAP_ZSTD_COMPRESSION)
+		return MYP_COMPRESS_ZSTD;
+	return caps & MYP_CAP_COMPRESS ? MYP_COMPRESS_ZLIB : MYP_COMPRESS_STORED;
+}

@@ -16,4 +16,7 @@ struct compressor {
 enum err compressor_new(int zstd_level, struct compressor **out) MUST_CHECK;
 void compressor_free(struct compressor *c); /* NULL is fine */
 
+/* What is compressed by after a login that agreed on CAPS. */
+enum myp_compression compressor_algorithm(uint64_t caps);
+
 #endif

@@ -37,8 +37,8 @@ static const unsigned state_next[STATES] = {
 struct connection {
 	const struct target *target;
 	struct client_tls *tls;
-	struct compressor *compressor;
-	bool tls_is_ours, compressor_is_ours;
+	struct compressor *compressor, *own_compressor;
+	bool tls_is_ours;
 	uint8_t sequence; /* of the packet that follows the server's last one */
 	enum state state;
 	struct link link;
@@ -159,8 +159,7 @@ void connection_free(struct connection *c)
 	link_release(&c->link);
 	myp_reader_release(&c->reader);
 	handshake_session_release(&c->session);
-	if (c->compressor_is_ours)
-		compressor_free(c->compressor);
+	compressor_free(c->own_compressor);
 	if (c->tls_is_ours)
 		client_tls_free(c->tls);
 	mem_free(c->server_message);
@@ -353,22 +352,17 @@ static bool step_tls(struct connection *c)
 /* Behind a login all is compressed, if that was agreed on. False: no memory. */
 static bool begin_compression(struct connection *c)
 {
-	const uint64_t by_zstd = MYP_CAP_ZSTD_COMPRESSION, any = MYP_CAP_COMPRESS | by_zstd;
-	enum err e = ERR_OK;
+	enum myp_compression how = compressor_algorithm(c->session.caps);
 
-	if (!(c->session.caps & any) || c->link.frames)
+	if (how == MYP_COMPRESS_STORED || c->link.frames)
 		return true;
-	if (!c->compressor) {
-		e = compressor_new(c->target->compression.zstd_level, &c->compressor);
-		c->compressor_is_ours = e == ERR_OK;
-	}
-	if (e == ERR_OK)
-		e = link_compress(&c->link, c->compressor,
-				  c->session.caps & by_zstd ? MYP_COMPRESS_ZSTD
-							    : MYP_COMPRESS_ZLIB);
-	if (e != ERR_OK)
-		fail_with(c, e, "no memory for compression");
-	return e == ERR_OK;
+	if (!c->compressor &&
+	    compressor_new(c->target->compression.zstd_level, &c->own_compressor) == ERR_OK)
+		c->compressor = c->own_compressor;
+	if (c->compressor && link_compress(&c->link, c->compressor, how) == ERR_OK)
+		return true;
+	fail_with(c, ERR_NOMEM, "no memory for compression");
+	return false;
 }
 
 static void become_ready(struct connection *c)
@@ -507,17 +501,9 @@ bool connection_is_tls(const struct connection *c)
 	return c->link.tls != NULL;
 }
 
-bool connection_is_compressed(const struct connection *c)
-{
-	return c->link.frames != NULL;
-}
-
 bool connection_lacks_compression(const struct connection *c)
 {
-	const struct target_compression *wanted = &c->target->compression;
-
-	return wanted->count > 0 && wanted->order[0] != TARGET_UNCOMPRESSED &&
-	       !connection_is_compressed(c);
+	return target_wants_compression(c->target) && !c->link.frames;
 }
 
 size_t connection_unsent(const struct connection *c)

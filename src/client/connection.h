@@ -91,7 +91,6 @@ const struct myp_greeting *connection_greeting(const struct connection *c); /* c
 uint64_t connection_caps(const struct connection *c);      /* agreed by both sides */
 uint16_t connection_collation(const struct connection *c); /* that was asked for last */
 bool connection_is_tls(const struct connection *c);
-bool connection_is_compressed(const struct connection *c);
 bool connection_lacks_compression(
 	const struct connection *c); /* though the target is asked for it */
 

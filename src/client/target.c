@@ -422,6 +422,11 @@ enum err target_resolve(const struct target_args *args, struct target *out, stru
 	return e;
 }
 
+bool target_wants_compression(const struct target *t)
+{
+	return t->compression.count > 0 && t->compression.order[0] != TARGET_UNCOMPRESSED;
+}
+
 void target_release(struct target *t)
 {
 	mem_free(t->host);

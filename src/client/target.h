@@ -117,6 +117,9 @@ struct target_args {
 enum err target_resolve(const struct target_args *args, struct target *out,
 			struct errinfo *info) MUST_CHECK;
 
+/* True if it is to be compressed rather than not. */
+bool target_wants_compression(const struct target *t);
+
 void target_release(struct target *t);
 
 /* "app@10.0.0.17:3306" for messages; never the password. Returns TO. */

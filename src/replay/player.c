@@ -583,19 +583,6 @@ bool player_is_waiting(const struct player *p)
 	return p->phase == PLAYER_BUSY || p->phase == PLAYER_FILE || p->under_way;
 }
 
-int64_t player_expected_ns(const struct player *p)
-{
-	struct item *item = fifo_front(&p->queue);
-
-	if (!player_is_waiting(p) || p->phase == PLAYER_CONNECTING) /* which has its own limit */
-		return INT64_MAX;
-	if (!p->under_way)
-		return p->asked_ns;
-	if (!item)
-		return INT64_MAX;
-	return p->asked_ns + item->at_ns - p->under_way->at_ns;
-}
-
 void player_stop(struct player *p, bool at_once)
 {
 	if (p->phase != PLAYER_GONE && (at_once || !player_is_waiting(p)))
