@@ -8,7 +8,11 @@
 #include "client/dial.h"
 #include "client/handshake.h"
 #include "client/link.h"
+#include "client/settings.h"
 #include "client/tls.h"
+
+static_assert((int)CONNECTION_SHARED == (int)LINK_READ_MORE,
+	      "what is shared is as large as what is read");
 
 enum {
 	LOGIN_PAYLOAD_MAX = 64 << 10, /* bytes of a packet of the login; more is not believed */
@@ -139,6 +143,7 @@ enum err connection_open(const struct connection_options *o, struct connection *
 	c->payload_max = o->payload_max;
 	link_init(&c->link);
 	c->link.secret = true;
+	c->link.shared = o->shared;
 	myp_reader_init(&c->reader, LOGIN_PAYLOAD_MAX);
 	e = begin(c, o, &why);
 	if (e != ERR_OK && e != ERR_IO) {
@@ -303,13 +308,6 @@ static bool send_login(struct connection *c, struct slice payload)
 	return e == ERR_OK;
 }
 
-static void release_secret(struct buf *b)
-{
-	if (b->ptr)
-		explicit_bzero(b->ptr, b->cap);
-	buf_release(b);
-}
-
 /* A buffer of its full size at once, so that no copy of a secret is left behind when it grows. */
 static bool secret_buf(struct connection *c, struct buf *b)
 {
@@ -345,21 +343,19 @@ static bool step_tls(struct connection *c)
 		fail(c, &why);
 	else if (!send_login(c, buf_slice(&login)))
 		e = ERR_IO;
-	release_secret(&login);
+	secret_release(&login);
 	return e == ERR_OK;
 }
 
 /* Behind a login all is compressed, if that was agreed on. False: no memory. */
 static bool begin_compression(struct connection *c)
 {
-	enum myp_compression how = compressor_algorithm(c->session.caps);
+	const enum myp_compression how = compressor_algorithm(c->session.caps);
 
-	if (how == MYP_COMPRESS_STORED || c->link.frames)
-		return true;
-	if (!c->compressor &&
+	if (how != MYP_COMPRESS_STORED && !c->compressor &&
 	    compressor_new(c->target->compression.zstd_level, &c->own_compressor) == ERR_OK)
 		c->compressor = c->own_compressor;
-	if (c->compressor && link_compress(&c->link, c->compressor, how) == ERR_OK)
+	if (link_compress(&c->link, c->compressor, how) == ERR_OK)
 		return true;
 	fail_with(c, ERR_NOMEM, "no memory for compression");
 	return false;
@@ -413,7 +409,7 @@ static bool take_login_packet(struct connection *c, const struct myp_packet *p)
 		go_on = do_step(c, step, buf_slice(&answer));
 	else
 		fail(c, &why);
-	release_secret(&answer);
+	secret_release(&answer);
 	return go_on;
 }
 
@@ -501,11 +497,6 @@ bool connection_is_tls(const struct connection *c)
 	return c->link.tls != NULL;
 }
 
-bool connection_lacks_compression(const struct connection *c)
-{
-	return target_wants_compression(c->target) && !c->link.frames;
-}
-
 size_t connection_unsent(const struct connection *c)
 {
 	return link_unsent(&c->link);
@@ -523,9 +514,10 @@ enum err connection_send_more(struct connection *c, struct slice payload)
 	if (e == ERR_OK)
 		c->sequence = (uint8_t)(c->sequence + payload.len / MYP_FRAME_MAX + 1);
 	else if (e != ERR_LIMIT) {
-		enum err late = link_read(&c->link, NULL); /* it may have said why it closed */
-
-		(void)late;
+		if (!c->link.in) /* what it said has to stay, while others read */
+			c->link.shared = NULL;
+		if (link_read(&c->link, NULL) != ERR_OK) /* it may have said why it closed */
+			link_rest(&c->link);
 		fail(c, &why);
 	}
 	return e;
@@ -556,6 +548,16 @@ enum err connection_receive(struct connection *c, struct myp_packet *out)
 	return ERR_AGAIN;
 }
 
+struct slice connection_unread(const struct connection *c)
+{
+	return myp_reader_partial(&c->reader) ? slice_of(NULL, 0) : link_unread(&c->link);
+}
+
+void connection_take(struct connection *c, size_t left)
+{
+	link_take(&c->link, left);
+}
+
 enum err connection_change_user(struct connection *c, const char *user, const char *password,
 				const char *database, uint16_t collation)
 {
@@ -584,7 +586,7 @@ enum err connection_change_user(struct connection *c, const char *user, const ch
 		e = buf_err(&payload);
 	if (e == ERR_OK)
 		e = connection_send(c, buf_slice(&payload));
-	release_secret(&payload);
+	secret_release(&payload);
 	if (e != ERR_OK) {
 		end_login(c);
 		return e;

@@ -267,13 +267,6 @@ static enum err fill_auth(struct handshake *h, struct myp_login *login, struct b
 	return ERR_OK;
 }
 
-static void release_secret(struct buf *b)
-{
-	if (b->ptr)
-		explicit_bzero(b->ptr, b->cap);
-	buf_release(b);
-}
-
 static struct myp_login login_of(const struct handshake *h, uint16_t collation_max)
 {
 	return (struct myp_login){
@@ -299,7 +292,7 @@ static enum err put_login(struct handshake *h, struct buf *out, struct errinfo *
 	e = fill_auth(h, &login, &auth, info);
 	if (e == ERR_OK)
 		myp_login_put(out, &login);
-	release_secret(&auth);
+	secret_release(&auth);
 	return e;
 }
 
@@ -382,7 +375,7 @@ enum err handshake_change_user(struct handshake *h, const struct handshake_sessi
 	e = fill_auth(h, &login, &auth, info);
 	if (e == ERR_OK)
 		myp_change_user_put(out, &login);
-	release_secret(&auth);
+	secret_release(&auth);
 	return e;
 }
 

@@ -5,6 +5,9 @@
  * Lean when idle: there is a receive buffer only while it holds something unread, and a send buffer
  * only while the socket does not take what was sent. Both are wiped before they are given back if the
  * link was told that secrets pass (link.secret).
+ *
+ * Links of one thread may share the memory that they receive into (link.shared), if each takes all that it has
+ * read before another reads.
  */
 #ifndef CLIENT_LINK_H
 #define CLIENT_LINK_H
@@ -25,6 +28,7 @@ struct link {
 	struct tls *tls;            /* NULL: not begun */
 	struct link_frames *frames; /* NULL: what is said is not compressed */
 	uint8_t *in;                /* NULL: nothing was read, or all was given back */
+	uint8_t *shared;            /* borrowed, LINK_READ_MORE bytes; NULL: none */
 	size_t in_at, in_len, in_size;
 	bool in_filled; /* the last read took all the room it had: there may be more */
 	bool read_wants_write, write_wants_read;
@@ -36,7 +40,7 @@ struct link {
 void link_init(struct link *l);
 void link_release(struct link *l);
 
-/* From here on all is compressed by HOW, with C, which outlives the link. ERR_NOMEM. */
+/* From here on all is compressed by HOW, with C, which outlives the link; it may be so already. ERR_NOMEM, also without a C. */
 enum err link_compress(struct link *l, struct compressor *c, enum myp_compression how) MUST_CHECK;
 
 /* A command begins: frames are counted anew. */

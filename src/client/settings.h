@@ -7,6 +7,7 @@
 #ifndef CLIENT_SETTINGS_H
 #define CLIENT_SETTINGS_H
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
 
@@ -74,5 +75,8 @@ const char *settings_origin(const struct settings *s, enum setting which);
 
 /* Frees TEXT, which may be NULL, after having wiped it. */
 void secret_free(char *text);
+
+/* Releases B, after having wiped it. */
+void secret_release(struct buf *b);
 
 #endif

@@ -242,6 +242,7 @@ static enum err connect_as(struct player *p, const struct item_open *o, struct e
 		.database = database,
 		.attributes = open_part(p->open, o->database_len, o->attributes_len),
 		.payload_max = PLAYER_PAYLOAD_MAX,
+		.shared = p->worker->received,
 	};
 	enum err e = connection_open(&options, &p->connection, info);
 
@@ -297,6 +298,7 @@ static void connected(struct player *p)
 	p->target_id = connection_greeting(p->connection)->connection_id;
 	if (p->open)
 		agreed_note(&w->outcome, p->connection, open_of(p)->caps, open_of(p)->collation);
+	agreed_note_compression(&w->outcome, p->connection, w->engine->options->target);
 	engine_kill_put(w->engine, p->kill_key, p->target_id);
 	atomic_fetch_add(&w->counters.connections, 1);
 	w->outcome.connected++;
@@ -563,19 +565,17 @@ void player_step(struct player *p)
 	} while (step == STEP_ON || (step == STEP_WAIT && !keep_watch(p)));
 }
 
-void player_io(struct player *p)
+void player_hear(struct player *p)
 {
 	if (p->connection)
 		move_on(p);
-	player_step(p);
 }
 
 void player_timer(struct player *p)
 {
 	if (p->phase == PLAYER_CONNECTING)
-		player_io(p);
-	else
-		player_step(p);
+		player_hear(p);
+	player_step(p);
 }
 
 bool player_is_waiting(const struct player *p)
