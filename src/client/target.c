@@ -248,13 +248,13 @@ static enum err add_algorithm(struct slice name, const char *origin, struct targ
 		[TARGET_ZSTD] = "zstd",
 	};
 
-	for (uint8_t i = 0; i < TARGET_COMPRESSIONS; i++) {
+	for (size_t i = 0; i < TARGET_COMPRESSIONS; i++) {
 		if (!slice_eq_nocase(name, slice_cstr(names[i])))
 			continue;
 		for (uint8_t k = 0; k < c->count; k++)
 			if (c->order[k] == i)
 				return ERR_OK;
-		c->order[c->count++] = i;
+		c->order[c->count++] = (uint8_t)i;
 		return ERR_OK;
 	}
 	return err_set(info, ERR_USAGE, 0,
