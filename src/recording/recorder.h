@@ -48,6 +48,9 @@ enum err recorder_tick(struct recorder *r, const struct coverage *so_far,
 enum err recorder_finish(struct recorder *r, const struct coverage *coverage,
 			 struct errinfo *info) MUST_CHECK;
 
+/* True if events were taken that are in no file yet. */
+bool recorder_pending(const struct recorder *r);
+
 /* Bytes of all files so far. */
 uint64_t recorder_bytes(const struct recorder *r);
 

@@ -45,6 +45,9 @@ void recording_writer_retell(struct recording_writer *w, uint64_t session);
 enum err recording_writer_tick(struct recording_writer *w, const struct coverage *so_far,
 			       struct errinfo *info) MUST_CHECK;
 
+/* True if events were taken that are not written yet. */
+bool recording_writer_pending(const struct recording_writer *w);
+
 /* Bytes of the file so far. */
 uint64_t recording_writer_bytes(const struct recording_writer *w);
 
