@@ -220,6 +220,7 @@ static int replay_once(struct input *in, const struct replay_args *args, struct 
 	options->progress_ctx = &run;
 	if (replay_new(options, &run.replay, &info) != ERR_OK)
 		return cli_fail(&replay_page, &info);
+	input_seek(in, replay_since_ns(run.replay));
 	run.inner = replay_sink(run.replay);
 	e = cli_pump(&replay_page, &args->listen, in, &sink, &info);
 	if (run.show)

@@ -13,6 +13,9 @@ static enum err on_value(void *ctx, struct slice name, struct slice value, const
 
 static enum err on_name(void *ctx, struct slice name, const char *origin, struct errinfo *info)
 {
+	if (slice_eq(name, SLICE_LIT("compress")))
+		return settings_set(ctx, SETTING_COMPRESS, SLICE_LIT("1"), SETTINGS_FILE, origin,
+				    info);
 	if (!slice_eq(name, SLICE_LIT("skip-ssl")))
 		return ERR_OK;
 	return settings_set(ctx, SETTING_SSL_MODE, SLICE_LIT("DISABLED"), SETTINGS_FILE, origin,

@@ -8,6 +8,7 @@
 #include "client/dial.h"
 #include "client/handshake.h"
 #include "client/link.h"
+#include "client/settings.h"
 #include "client/tls.h"
 
 static_assert((int)CONNECTION_SHARED == (int)LINK_READ_MORE,
@@ -40,6 +41,7 @@ static const unsigned state_next[STATES] = {
 struct connection {
 	const struct target *target;
 	struct client_tls *tls;
+	struct compressor *compressor, *own_compressor;
 	bool tls_is_ours;
 	uint8_t sequence; /* of the packet that follows the server's last one */
 	enum state state;
@@ -115,6 +117,7 @@ static enum err begin(struct connection *c, const struct connection_options *o,
 		.caps = o->caps,
 		.collation = o->collation,
 		.ssl_mode = t->ssl_mode,
+		.compression = t->compression,
 		.local = t->socket != NULL,
 	};
 	enum err e = handshake_new(&login, &c->handshake, info);
@@ -136,6 +139,7 @@ enum err connection_open(const struct connection_options *o, struct connection *
 		return err_set(info, ERR_NOMEM, 0, "no memory for a connection");
 	c->target = o->target;
 	c->tls = o->tls;
+	c->compressor = o->compressor;
 	c->payload_max = o->payload_max;
 	link_init(&c->link);
 	c->link.secret = true;
@@ -160,6 +164,7 @@ void connection_free(struct connection *c)
 	link_release(&c->link);
 	myp_reader_release(&c->reader);
 	handshake_session_release(&c->session);
+	compressor_free(c->own_compressor);
 	if (c->tls_is_ours)
 		client_tls_free(c->tls);
 	mem_free(c->server_message);
@@ -303,13 +308,6 @@ static bool send_login(struct connection *c, struct slice payload)
 	return e == ERR_OK;
 }
 
-static void release_secret(struct buf *b)
-{
-	if (b->ptr)
-		explicit_bzero(b->ptr, b->cap);
-	buf_release(b);
-}
-
 /* A buffer of its full size at once, so that no copy of a secret is left behind when it grows. */
 static bool secret_buf(struct connection *c, struct buf *b)
 {
@@ -345,8 +343,22 @@ static bool step_tls(struct connection *c)
 		fail(c, &why);
 	else if (!send_login(c, buf_slice(&login)))
 		e = ERR_IO;
-	release_secret(&login);
+	secret_release(&login);
 	return e == ERR_OK;
+}
+
+/* Behind a login all is compressed, if that was agreed on. False: no memory. */
+static bool begin_compression(struct connection *c)
+{
+	const enum myp_compression how = compressor_algorithm(c->session.caps);
+
+	if (how != MYP_COMPRESS_STORED && !c->compressor &&
+	    compressor_new(c->target->compression.zstd_level, &c->own_compressor) == ERR_OK)
+		c->compressor = c->own_compressor;
+	if (link_compress(&c->link, c->compressor, how) == ERR_OK)
+		return true;
+	fail_with(c, ERR_NOMEM, "no memory for compression");
+	return false;
 }
 
 static void become_ready(struct connection *c)
@@ -358,7 +370,8 @@ static void become_ready(struct connection *c)
 	myp_reader_init(&c->reader, c->payload_max);
 	link_rest(&c->link);
 	c->link.secret = false;
-	set_state(c, STATE_READY);
+	if (begin_compression(c))
+		set_state(c, STATE_READY);
 }
 
 /* Does what the handshake wants after a packet. */
@@ -396,7 +409,7 @@ static bool take_login_packet(struct connection *c, const struct myp_packet *p)
 		go_on = do_step(c, step, buf_slice(&answer));
 	else
 		fail(c, &why);
-	release_secret(&answer);
+	secret_release(&answer);
 	return go_on;
 }
 
@@ -501,12 +514,10 @@ enum err connection_send_more(struct connection *c, struct slice payload)
 	if (e == ERR_OK)
 		c->sequence = (uint8_t)(c->sequence + payload.len / MYP_FRAME_MAX + 1);
 	else if (e != ERR_LIMIT) {
-		enum err late;
-
 		if (!c->link.in) /* what it said has to stay, while others read */
 			c->link.shared = NULL;
-		late = link_read(&c->link, NULL); /* it may have said why it closed */
-		(void)late;
+		if (link_read(&c->link, NULL) != ERR_OK) /* it may have said why it closed */
+			link_rest(&c->link);
 		fail(c, &why);
 	}
 	return e;
@@ -515,6 +526,7 @@ enum err connection_send_more(struct connection *c, struct slice payload)
 enum err connection_send(struct connection *c, struct slice payload)
 {
 	c->sequence = 0;
+	link_begin(&c->link);
 	return connection_send_more(c, payload);
 }
 
@@ -574,7 +586,7 @@ enum err connection_change_user(struct connection *c, const char *user, const ch
 		e = buf_err(&payload);
 	if (e == ERR_OK)
 		e = connection_send(c, buf_slice(&payload));
-	release_secret(&payload);
+	secret_release(&payload);
 	if (e != ERR_OK) {
 		end_login(c);
 		return e;

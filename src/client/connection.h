@@ -14,6 +14,7 @@
 #ifndef CLIENT_CONNECTION_H
 #define CLIENT_CONNECTION_H
 
+#include "client/compressor.h"
 #include "client/target.h"
 #include "mysql/login.h"
 #include "mysql/packet.h"
@@ -35,10 +36,11 @@ enum connection_want { CONNECTION_WANT_READ = 1, CONNECTION_WANT_WRITE = 2 };
 
 /* What differs from connection to connection on the same target. */
 struct connection_options {
-	const struct target *target; /* must outlive the connection */
-	struct client_tls *tls;      /* NULL: made when needed, for this connection alone */
+	const struct target *target;   /* must outlive the connection */
+	struct client_tls *tls;        /* NULL: made when needed, for this connection alone */
+	struct compressor *compressor; /* likewise; one thread's, outlives its connections */
 	uint64_t
-		caps; /* asked for as far as the server has them and we do: not compression; what the protocol needs is added */
+		caps; /* asked for as far as the server has them and we do; compression is the target's; what the protocol needs is added */
 	uint16_t collation;   /* 0: utf8mb4's default of the server's kind; over 255, which a login
 				 has no room for, likewise */
 	const char *user;     /* NULL: the target's, with its password */

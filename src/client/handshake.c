@@ -24,6 +24,7 @@ struct handshake {
 	uint64_t caps_wanted;
 	uint16_t collation;
 	enum target_ssl_mode ssl_mode;
+	struct target_compression compression;
 	bool local;
 	unsigned switches;
 	struct handshake_session session;
@@ -86,6 +87,7 @@ enum err handshake_new(const struct handshake_options *o, struct handshake **out
 	h->caps_wanted = o->caps;
 	h->collation = o->collation;
 	h->ssl_mode = o->ssl_mode;
+	h->compression = o->compression;
 	h->local = o->local;
 	if (!attributes || !h->user || !h->password || (o->database && !h->database)) {
 		handshake_free(h);
@@ -185,6 +187,22 @@ static uint64_t choose_caps(const struct handshake *h)
 	return myp_caps_agreed(h->session.greeting.caps, caps);
 }
 
+/* The first algorithm of those wanted that the server has, too. False: it has none. */
+static bool choose_compression(const struct handshake *h, uint64_t *cap)
+{
+	static const uint64_t caps[TARGET_COMPRESSIONS] = {
+		[TARGET_ZLIB] = MYP_CAP_COMPRESS, [TARGET_ZSTD] = MYP_CAP_ZSTD_COMPRESSION};
+	const struct target_compression *wanted = &h->compression;
+
+	*cap = 0;
+	for (size_t i = 0; i < wanted->count; i++) {
+		*cap = caps[wanted->order[i]];
+		if ((h->session.greeting.caps & *cap) == *cap)
+			return true;
+	}
+	return wanted->count == 0;
+}
+
 /* A collation of utf8mb4, or of utf8 before 5.5.3, that this server is sure to know. */
 static uint16_t default_collation(const struct myp_greeting *g)
 {
@@ -249,13 +267,6 @@ static enum err fill_auth(struct handshake *h, struct myp_login *login, struct b
 	return ERR_OK;
 }
 
-static void release_secret(struct buf *b)
-{
-	if (b->ptr)
-		explicit_bzero(b->ptr, b->cap);
-	buf_release(b);
-}
-
 static struct myp_login login_of(const struct handshake *h, uint16_t collation_max)
 {
 	return (struct myp_login){
@@ -265,6 +276,7 @@ static struct myp_login login_of(const struct handshake *h, uint16_t collation_m
 		.user = slice_cstr(h->user),
 		.database = slice_cstr(h->database ? h->database : ""),
 		.attributes = slice_of(h->session.attributes, h->session.attributes_len),
+		.zstd_level = (uint8_t)h->compression.zstd_level,
 	};
 }
 
@@ -280,7 +292,7 @@ static enum err put_login(struct handshake *h, struct buf *out, struct errinfo *
 	e = fill_auth(h, &login, &auth, info);
 	if (e == ERR_OK)
 		myp_login_put(out, &login);
-	release_secret(&auth);
+	secret_release(&auth);
 	return e;
 }
 
@@ -306,6 +318,7 @@ static enum err take_greeting(struct handshake *h, struct slice payload, struct 
 			      enum handshake_step *step, struct errinfo *info)
 {
 	struct myp_greeting g;
+	uint64_t compression;
 
 	if (payload.len && payload.ptr[0] == MYP_ERR)
 		return refused(h, payload, info);
@@ -314,7 +327,10 @@ static enum err take_greeting(struct handshake *h, struct slice payload, struct 
 	if (!(g.caps & MYP_CAP_PROTOCOL_41) || g.auth_scramble_len != MYP_SCRAMBLE)
 		return err_set(info, ERR_UNSUPPORTED, 0, "the server is older than MySQL 4.1.1");
 	keep_greeting(&h->session, &g);
-	h->session.caps = choose_caps(h);
+	if (!choose_compression(h, &compression))
+		return err_set(info, ERR_UNSUPPORTED, 0,
+			       "the server does not offer the compression that is asked for");
+	h->session.caps = choose_caps(h) | compression;
 	if (wants_tls(h) && g.caps & MYP_CAP_SSL) {
 		h->session.caps |= MYP_CAP_SSL;
 		*step = HANDSHAKE_TLS;
@@ -359,7 +375,7 @@ enum err handshake_change_user(struct handshake *h, const struct handshake_sessi
 	e = fill_auth(h, &login, &auth, info);
 	if (e == ERR_OK)
 		myp_change_user_put(out, &login);
-	release_secret(&auth);
+	secret_release(&auth);
 	return e;
 }
 

@@ -45,6 +45,7 @@ struct handshake_options {
 	uint64_t caps;      /* wanted; see connection_options */
 	uint16_t collation; /* 0: by the server's kind */
 	enum target_ssl_mode ssl_mode;
+	struct target_compression compression;
 	bool local; /* over a local socket */
 };
 

@@ -1,6 +1,6 @@
 /*
- * link - bytes to and from a server: a non-blocking socket, TLS over it once it was begun, and the
- * buffers of both directions.
+ * link - bytes to and from a server: a non-blocking socket, TLS over it once it was begun, compression
+ * inside of that, and the buffers of both directions.
  *
  * Lean when idle: there is a receive buffer only while it holds something unread, and a send buffer
  * only while the socket does not take what was sent. Both are wiped before they are given back if the
@@ -13,6 +13,7 @@
 #define CLIENT_LINK_H
 
 #include "base/buf.h"
+#include "client/compressor.h"
 #include "client/tls.h"
 
 enum {
@@ -23,10 +24,11 @@ enum {
 #define LINK_UNSENT_MAX ((size_t)64 << 20) /* bytes; more makes link_send() refuse */
 
 struct link {
-	int fd;          /* -1: none */
-	struct tls *tls; /* NULL: not begun */
-	uint8_t *in;     /* NULL: nothing was read, or all was given back */
-	uint8_t *shared; /* borrowed, LINK_READ_MORE bytes; NULL: none */
+	int fd;                     /* -1: none */
+	struct tls *tls;            /* NULL: not begun */
+	struct link_frames *frames; /* NULL: what is said is not compressed */
+	uint8_t *in;                /* NULL: nothing was read, or all was given back */
+	uint8_t *shared;            /* borrowed, LINK_READ_MORE bytes; NULL: none */
 	size_t in_at, in_len, in_size;
 	bool in_filled; /* the last read took all the room it had: there may be more */
 	bool read_wants_write, write_wants_read;
@@ -37,6 +39,12 @@ struct link {
 
 void link_init(struct link *l);
 void link_release(struct link *l);
+
+/* From here on all is compressed by HOW, with C, which outlives the link; it may be so already. ERR_NOMEM, also without a C. */
+enum err link_compress(struct link *l, struct compressor *c, enum myp_compression how) MUST_CHECK;
+
+/* A command begins: frames are counted anew. */
+void link_begin(struct link *l);
 
 /* What was received and not taken yet. Valid until link_read() or link_rest(). */
 static inline struct slice link_unread(const struct link *l)
@@ -57,11 +65,11 @@ static inline size_t link_unsent(const struct link *l)
 
 /*
  * Reads once, into an empty buffer. ERR_AGAIN: nothing there, or something is still unread; ERR_EOF: the
- * peer closed; ERR_IO, ERR_NOMEM.
+ * peer closed; ERR_IO, ERR_NOMEM; ERR_PROTO: a compressed frame is not what it says.
  */
 enum err link_read(struct link *l, struct errinfo *info) MUST_CHECK;
 
-/* True if bytes wait inside TLS, for which the socket will not become readable. */
+/* True if bytes wait inside TLS, or compressed frames, for which the socket will not become readable. */
 bool link_has_more(const struct link *l);
 
 /* Writes what waits. ERR_OK: nothing waits any more; ERR_AGAIN; ERR_IO. */

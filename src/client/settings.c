@@ -18,6 +18,13 @@ void secret_free(char *text)
 	mem_free(text);
 }
 
+void secret_release(struct buf *b)
+{
+	if (b->ptr)
+		explicit_bzero(b->ptr, b->cap);
+	buf_release(b);
+}
+
 void settings_init(struct settings *s)
 {
 	*s = (struct settings){0};

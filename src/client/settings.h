@@ -7,6 +7,7 @@
 #ifndef CLIENT_SETTINGS_H
 #define CLIENT_SETTINGS_H
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
 
@@ -22,7 +23,10 @@
 	SETTING(SSL_CA, "ssl-ca")                                                                  \
 	SETTING(SSL_CERT, "ssl-cert")                                                              \
 	SETTING(SSL_KEY, "ssl-key")                                                                \
-	SETTING(CONNECT_TIMEOUT, "connect-timeout")
+	SETTING(CONNECT_TIMEOUT, "connect-timeout")                                                \
+	SETTING(COMPRESS, "compress")                                                              \
+	SETTING(COMPRESSION_ALGORITHMS, "compression-algorithms")                                  \
+	SETTING(ZSTD_COMPRESSION_LEVEL, "zstd-compression-level")
 
 enum setting {
 #define SETTING(id, name) SETTING_##id,
@@ -71,5 +75,8 @@ const char *settings_origin(const struct settings *s, enum setting which);
 
 /* Frees TEXT, which may be NULL, after having wiped it. */
 void secret_free(char *text);
+
+/* Releases B, after having wiped it. */
+void secret_release(struct buf *b);
 
 #endif

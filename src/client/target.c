@@ -17,6 +17,7 @@
 #include "client/config.h"
 #include "client/settings.h"
 #include "client/url.h"
+#include "mysql/pack.h"
 
 enum { DEFAULT_PORT = 3306, PASSWORD_MAX = 4096 };
 
@@ -124,8 +125,16 @@ static enum err take_options(const struct target_args *args, struct settings *s,
 		{SETTING_SSL_CERT, args->ssl_cert, "--ssl-cert"},
 		{SETTING_SSL_KEY, args->ssl_key, "--ssl-key"},
 		{SETTING_CONNECT_TIMEOUT, args->connect_timeout, "--connect-timeout"},
+		{SETTING_COMPRESSION_ALGORITHMS, args->compression_algorithms,
+		 "--compression-algorithms"},
+		{SETTING_ZSTD_COMPRESSION_LEVEL, args->zstd_compression_level,
+		 "--zstd-compression-level"},
 	};
 	enum err e = take_password(args->password, s, info);
+
+	if (e == ERR_OK && args->compress)
+		e = settings_set(s, SETTING_COMPRESS, SLICE_LIT("1"), SETTINGS_OPTION, "--compress",
+				 info);
 
 	for (size_t i = 0; e == ERR_OK && i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (rows[i].value)
@@ -216,6 +225,84 @@ static enum err resolve_ssl_mode(const struct settings *s, struct target *t, str
 		       settings_origin(s, SETTING_SSL_MODE), text);
 }
 
+static enum err resolve_zstd_level(const struct settings *s, struct target *t, struct errinfo *info)
+{
+	const char *text = s->items[SETTING_ZSTD_COMPRESSION_LEVEL].text;
+	uint64_t level = MYP_PACK_ZSTD_LEVEL;
+
+	if (said(s, SETTING_ZSTD_COMPRESSION_LEVEL) &&
+	    (scan_uint(text, &level) != ERR_OK || level < 1 || level > MYP_PACK_ZSTD_LEVEL_MAX))
+		return err_set(info, ERR_USAGE, 0, "%s: a level of zstd is from 1 to %d, not '%s'",
+			       settings_origin(s, SETTING_ZSTD_COMPRESSION_LEVEL),
+			       MYP_PACK_ZSTD_LEVEL_MAX, text);
+	t->compression.zstd_level = (int)level;
+	return ERR_OK;
+}
+
+static enum err add_algorithm(struct slice name, const char *origin, struct target_compression *c,
+			      struct errinfo *info)
+{
+	static const char *const names[TARGET_COMPRESSIONS] = {
+		[TARGET_UNCOMPRESSED] = "uncompressed",
+		[TARGET_ZLIB] = "zlib",
+		[TARGET_ZSTD] = "zstd",
+	};
+
+	for (size_t i = 0; i < TARGET_COMPRESSIONS; i++) {
+		if (!slice_eq_nocase(name, slice_cstr(names[i])))
+			continue;
+		for (uint8_t k = 0; k < c->count; k++)
+			if (c->order[k] == i)
+				return ERR_OK;
+		c->order[c->count++] = (uint8_t)i;
+		return ERR_OK;
+	}
+	return err_set(info, ERR_USAGE, 0,
+		       "%s: compression algorithms are zlib, zstd and uncompressed, not '%.*s'",
+		       origin, (int)slice_head(name, 40).len, (const char *)name.ptr);
+}
+
+static enum err resolve_algorithms(const char *list, const char *origin, struct target *t,
+				   struct errinfo *info)
+{
+	struct slice rest = slice_cstr(list);
+	enum err e = ERR_OK;
+
+	do {
+		const uint8_t *comma = rest.len ? memchr(rest.ptr, ',', rest.len) : NULL;
+		size_t len = comma ? (size_t)(comma - rest.ptr) : rest.len;
+
+		e = add_algorithm(slice_trim(slice_head(rest, len)), origin, &t->compression, info);
+		rest = slice_skip(rest, len + 1);
+	} while (e == ERR_OK && rest.len > 0);
+	return e;
+}
+
+static enum err resolve_compression(const struct settings *s, struct target *t,
+				    struct errinfo *info)
+{
+	static const char *const on[] = {"1", "on", "true"}, *const off[] = {"0", "off", "false"};
+	const char *text = s->items[SETTING_COMPRESS].text;
+	const char *list = s->items[SETTING_COMPRESSION_ALGORITHMS].text;
+	enum err e = resolve_zstd_level(s, t, info);
+
+	if (e != ERR_OK)
+		return e;
+	if (said(s, SETTING_COMPRESSION_ALGORITHMS))
+		return resolve_algorithms(list, settings_origin(s, SETTING_COMPRESSION_ALGORITHMS),
+					  t, info);
+	for (size_t i = 0; said(s, SETTING_COMPRESS) && i < sizeof(on) / sizeof(on[0]); i++) {
+		if (slice_eq_nocase(slice_cstr(text), slice_cstr(on[i])))
+			return resolve_algorithms("zlib,zstd,uncompressed", "", t, info);
+		if (slice_eq_nocase(slice_cstr(text), slice_cstr(off[i])))
+			return ERR_OK;
+	}
+	if (!said(s, SETTING_COMPRESS))
+		return ERR_OK;
+	return err_set(info, ERR_USAGE, 0, "%s: compress is 1 or 0, not '%s'",
+		       settings_origin(s, SETTING_COMPRESS), text);
+}
+
 /* Moves the text out of S, so that a password is not copied once more. */
 static char *take_text(struct settings *s, enum setting which)
 {
@@ -289,6 +376,8 @@ static enum err resolve_all(struct settings *s, struct target *t, struct errinfo
 		e = resolve_timeout(s, t, info);
 	if (e == ERR_OK)
 		e = resolve_ssl_mode(s, t, info);
+	if (e == ERR_OK)
+		e = resolve_compression(s, t, info);
 	if (e != ERR_OK)
 		return e;
 	if (!resolve_place(s, t) || !resolve_user(s, t))
@@ -331,6 +420,11 @@ enum err target_resolve(const struct target_args *args, struct target *out, stru
 	else
 		target_release(&t);
 	return e;
+}
+
+bool target_wants_compression(const struct target *t)
+{
+	return t->compression.count > 0 && t->compression.order[0] != TARGET_UNCOMPRESSED;
 }
 
 void target_release(struct target *t)

@@ -20,6 +20,15 @@ enum target_ssl_mode {
 	TARGET_SSL_VERIFY_IDENTITY,
 };
 
+enum target_algorithm { TARGET_UNCOMPRESSED, TARGET_ZLIB, TARGET_ZSTD, TARGET_COMPRESSIONS };
+
+/* The first one that the server has, too, is used. */
+struct target_compression {
+	uint8_t order[TARGET_COMPRESSIONS]; /* enum target_algorithm; COUNT of them */
+	uint8_t count;                      /* 0: not compressed */
+	int zstd_level;
+};
+
 /* Strings are owned. The password is wiped when released. */
 struct target {
 	char *host; /* NULL: local socket */
@@ -31,6 +40,7 @@ struct target {
 	enum target_ssl_mode ssl_mode;
 	char *ssl_ca, *ssl_cert, *ssl_key; /* paths, or NULL */
 	int64_t connect_timeout_ns;
+	struct target_compression compression;
 };
 
 /*
@@ -45,6 +55,8 @@ struct target_args {
 	const char *defaults_file;
 	const char *ssl_mode, *ssl_ca, *ssl_cert, *ssl_key;
 	const char *connect_timeout;
+	bool compress;
+	const char *compression_algorithms, *zstd_compression_level;
 };
 
 /* clang-format off */
@@ -77,7 +89,16 @@ struct target_args {
 	TARGET_OPT(type, member.ssl_cert, 0, "ssl-cert", "FILE", "our own certificate, in PEM"),   \
 	TARGET_OPT(type, member.ssl_key, 0, "ssl-key", "FILE", "the key of our certificate"),      \
 	TARGET_OPT(type, member.connect_timeout, 0, "connect-timeout", "TIME",                     \
-		   "give up a connection that is not ready after this time (default 10s)")
+		   "give up a connection that is not ready after this time (default 10s)"),        \
+	{                                                                                          \
+		.name = "compress", .kind = OPT_FLAG, .offset = offsetof(type, member.compress),   \
+		.help = "compress what is said, by zlib or zstd, if the server offers that"        \
+	},                                                                                         \
+	TARGET_OPT(type, member.compression_algorithms, 0, "compression-algorithms", "LIST",       \
+		   "of zlib, zstd and uncompressed: the first that the server offers, too; a "     \
+		   "server that offers none of them is refused"),                                  \
+	TARGET_OPT(type, member.zstd_compression_level, 0, "zstd-compression-level", "N",          \
+		   "from 1 to 22 (default 3)")
 
 #define TARGET_OPTS(type, member)                                                                  \
 	TARGET_OPT(type, member.url, 't', "target", "URL",                                         \
@@ -95,6 +116,9 @@ struct target_args {
  */
 enum err target_resolve(const struct target_args *args, struct target *out,
 			struct errinfo *info) MUST_CHECK;
+
+/* True if it is to be compressed rather than not. */
+bool target_wants_compression(const struct target *t);
 
 void target_release(struct target *t);
 

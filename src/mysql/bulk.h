@@ -40,4 +40,25 @@ struct myp_bulk_execute {
 enum err myp_bulk_decode(struct slice payload, const struct myp_execute_context *ctx,
 			 struct myp_params *params, struct myp_bulk_execute *out) MUST_CHECK;
 
+/* A place among the sets, for who takes them one by one: then their number has no limit. */
+struct myp_bulk_reader {
+	uint16_t flags;  /* enum myp_bulk_flag */
+	size_t types_at; /* in the payload; 0: they were sent before */
+	size_t at;       /* of the next set */
+};
+
+/*
+ * Reads what stands before the sets. ERR_PROTO: it is not whole, or the count of parameters or their types, which CTX
+ * has to tell if they are not sent, are not known; *OUT is untouched then.
+ */
+enum err myp_bulk_open(struct slice payload, const struct myp_execute_context *ctx,
+		       struct myp_bulk_reader *out) MUST_CHECK;
+
+/*
+ * Reads the next set into *PARAMS. PAYLOAD and CTX say the same as to myp_bulk_open(), but may have moved.
+ * ERR_EOF: there is none; ERR_PROTO, ERR_NOMEM: as above, and R stays where it is.
+ */
+enum err myp_bulk_next(struct myp_bulk_reader *r, struct slice payload,
+		       const struct myp_execute_context *ctx, struct myp_params *params) MUST_CHECK;
+
 #endif

@@ -39,3 +39,11 @@ void agreed_note(struct outcome *o, const struct connection *c, uint64_t asked, 
 		       used, collation);
 	outcome_note(o, text);
 }
+
+void agreed_note_compression(struct outcome *o, const struct connection *c, const struct target *t)
+{
+	if (target_wants_compression(t) &&
+	    !(connection_caps(c) & (MYP_CAP_COMPRESS | MYP_CAP_ZSTD_COMPRESSION)))
+		outcome_note(o,
+			     "sessions that are not compressed, as the target does not offer it");
+}

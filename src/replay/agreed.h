@@ -12,4 +12,7 @@
  */
 void agreed_note(struct outcome *o, const struct connection *c, uint64_t asked, uint16_t collation);
 
+/* Likewise that C is not compressed, though T is to be. */
+void agreed_note_compression(struct outcome *o, const struct connection *c, const struct target *t);
+
 #endif

@@ -31,6 +31,7 @@ struct engine {
 	atomic_bool stopping;        /* no more commands are sent */
 	atomic_bool giving_up;       /* answers are not waited for any more */
 	atomic_bool ids_differ;      /* an INSERT drew another id than in the recording */
+	atomic_bool bulk_by_set;     /* what was one INSERT in the recording was several */
 	atomic_bool target_doubtful; /* a connection failed: does the target live? */
 	atomic_llong
 		waiting_bytes;   /* of items that were not taken from their session's queue yet */

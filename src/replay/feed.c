@@ -10,8 +10,12 @@
 enum err feed_init(struct feed *f, struct engine *g, struct worker *workers, unsigned count,
 		   struct outcome *outcome)
 {
-	*f = (struct feed){
-		.engine = g, .workers = workers, .worker_count = count, .outcome = outcome};
+	*f = (struct feed){.engine = g,
+			   .workers = workers,
+			   .worker_count = count,
+			   .outcome = outcome,
+			   .since_ns = INT64_MIN,
+			   .until_ns = INT64_MAX};
 	map_init(&f->sessions, FEED_SESSIONS_MAX, NULL);
 	buf_init(&f->payload, FEED_PAYLOAD_MAX);
 	examples_init(&f->examples);
@@ -104,6 +108,20 @@ static bool follow(struct feed *f, struct feed_session *fs, const struct session
 	return progress != NULL;
 }
 
+/* What a session has that was open before, and what of it cannot be had on the target. */
+static void count_joined(struct feed *f, const struct session *s)
+{
+	const uint32_t not_rebuilt = SESSION_OPEN_TEMPORARY_TABLE | SESSION_OPEN_USER_LOCK |
+				     SESSION_OPEN_TABLE_LOCK | SESSION_OPEN_CURSOR;
+	const bool was_open = s->joined || (s->start_ns > 0 && s->start_ns < f->since_ns);
+	struct outcome *o = f->outcome;
+
+	o->joined += was_open;
+	o->state_incomplete += was_open && (s->state_incomplete || !s->database_known);
+	o->in_transaction += was_open && s->open & SESSION_OPEN_TRANSACTION;
+	o->open_before += was_open && s->open & not_rebuilt;
+}
+
 static enum err session_add(struct feed *f, const struct session *s, uint32_t copy, int64_t at_ns)
 {
 	struct feed_session *fs = mem_zalloc(sizeof(*fs));
@@ -128,8 +146,7 @@ static enum err session_add(struct feed *f, const struct session *s, uint32_t co
 	if (e == ERR_OK && !follow(f, fs, s))
 		return ERR_NOMEM;
 	f->open[fs->worker]++;
-	f->outcome->joined += s->joined;
-	f->outcome->state_incomplete += s->joined && (s->state_incomplete || !s->database_known);
+	count_joined(f, s);
 	engine_kill_put(f->engine, engine_kill_key(s->connection_id, copy), 0);
 	if (!fs->player) {
 		(void)feed_state_len(f, fs, s); /* what is prepared, so that its executions pass */

@@ -23,16 +23,17 @@ struct feed {
 	struct profile *names;                     /* texts of the rows that commands count under */
 	struct examples examples;                  /* if they are wanted */
 	struct natures natures;
-	const struct guard *guard; /* NULL: all is sent; borrowed */
-	struct buf payload;        /* of a command that was made anew */
-	struct outcome *outcome;   /* for what only the pump knows */
-	struct spool spool;        /* where batches wait that memory is too small for: if live */
-	struct receipt *receipt;   /* of the event that items are made of */
-	bool shedding;             /* the spool is full */
-	struct errinfo failure;    /* of the spool; ERR_OK: none */
-	bool begun;                /* BASE_NS is known */
-	int64_t first_ns, last_ns; /* first and last event, by the recording's clock */
-	int64_t base_ns;           /* what offsets count from: FIRST_NS, and the pauses cut */
+	const struct guard *guard;  /* NULL: all is sent; borrowed */
+	struct buf payload;         /* of a command that was made anew */
+	struct outcome *outcome;    /* for what only the pump knows */
+	struct spool spool;         /* where batches wait that memory is too small for: if live */
+	struct receipt *receipt;    /* of the event that items are made of */
+	bool shedding;              /* the spool is full */
+	struct errinfo failure;     /* of the spool; ERR_OK: none */
+	bool begun;                 /* BASE_NS is known */
+	int64_t since_ns, until_ns; /* the window; INT64_MIN, INT64_MAX: no limit */
+	int64_t first_ns, last_ns;  /* first and last event, by the recording's clock */
+	int64_t base_ns;            /* what offsets count from: FIRST_NS, and the pauses cut */
 	struct turns_plan turns;
 	struct progress_list progress; /* of all sessions, if a checkpoint is wanted */
 };

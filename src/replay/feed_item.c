@@ -186,7 +186,8 @@ static struct slice text_before(struct feed_session *fs, const struct command *c
 	    c->code != MYP_COM_STMT_BULK_EXECUTE)
 		return none;
 	if (!c->has_statement || !c->text_known ||
-	    map_get(&fs->announced, id_hash(c->statement_id), NULL))
+	    (map_get(&fs->announced, id_hash(c->statement_id), NULL) &&
+	     c->code != MYP_COM_STMT_BULK_EXECUTE)) /* which may have to become other statements */
 		return none;
 	feed_announce(fs, c->statement_id);
 	return c->text;
@@ -276,6 +277,15 @@ enum err feed_count_command(struct feed *f, struct feed_session *fs, const struc
 	return ERR_OK;
 }
 
+/* How many types of parameters C has, by itself or by what was sent before. */
+static uint32_t types_count(const struct command *c)
+{
+	const bool executes =
+		c->code == MYP_COM_STMT_EXECUTE || c->code == MYP_COM_STMT_BULK_EXECUTE;
+
+	return executes && c->params_known ? (uint32_t)command_param_count(c) : 0;
+}
+
 enum err feed_put_command(struct feed *f, struct feed_session *fs, const struct event *e,
 			  const struct profile_row *row)
 {
@@ -288,9 +298,7 @@ enum err feed_put_command(struct feed *f, struct feed_session *fs, const struct 
 		.caps = e->session->caps,
 		.first_ns = c->first_ns,
 		.last_ns = c->last_ns,
-		.types_count = c->code == MYP_COM_STMT_EXECUTE && c->params_known
-				       ? (uint32_t)c->params->count
-				       : 0,
+		.types_count = types_count(c),
 		.statement_id = c->statement_id,
 		.collation = e->session->collation,
 		.code = c->code,

@@ -63,8 +63,10 @@ struct outcome_row {
 	COUNT(sessions, "sessions in the recording")                                               \
 	COUNT(not_logged_in, "sessions whose login failed in the recording, left out")             \
 	COUNT(encrypted, "sessions that were encrypted, and left out")                             \
-	COUNT(joined, "sessions that were open before the recording began")                        \
+	COUNT(joined, "sessions that were open before the recording, or its window, began")        \
 	COUNT(state_incomplete, "joined sessions whose state is not wholly known")                 \
+	COUNT(in_transaction, "joined sessions that were in the middle of a transaction")          \
+	COUNT(open_before, "joined sessions with temporary tables, locks or cursors from before")  \
 	COUNT(with_gaps, "sessions with gaps, in which commands may be missing")                   \
 	COUNT(connected, "sessions that connected to the target")                                  \
 	COUNT(not_connected, "sessions that could not connect")                                    \
@@ -84,6 +86,9 @@ struct outcome_row {
 	COUNT(state_failed, "statements that rebuild a joined session's state, and failed")        \
 	COUNT(prepared_late, "statements prepared at their first execution")                       \
 	COUNT(as_text, "executions sent as text, as the target does not prepare the statement")    \
+	COUNT(bulk_by_set, "bulk executions sent set by set, as the target does not have them")    \
+	COUNT(bulk_sets, "sets of parameters sent by them")                                        \
+	COUNT(bulk_sets_left_out, "sets left out: they ask for what no statement can say")         \
 	COUNT(refused_read_only, "statements that --read-only let through and the target refused") \
 	COUNT(rolled_back, "transactions rolled back, as a deadlock did in the recording only")    \
 	COUNT(clock_failed, "times the target did not let its clock be set")                       \

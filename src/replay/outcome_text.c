@@ -172,10 +172,15 @@ static void put_counts(const struct outcome *o, struct out *out)
 	put_if_any(out, o->not_logged_in, "had failed to log in when recorded: left out");
 	put_if_any(out, o->encrypted, "were encrypted when recorded: left out");
 	put_if_any(out, o->shed, "let go, as the target was too slow and the spool full");
-	put_if_any(out, o->joined, "were open before the recording began");
+	put_if_any(out, o->joined, "were open before the recording, or the window of it, began");
 	put_if_any(out, o->state_incomplete,
 		   "of these have a state that is not wholly known; a database in the target's URL "
 		   "stands for an unknown one");
+	put_if_any(out, o->in_transaction,
+		   "of these were in a transaction, of which only the rest is sent");
+	put_if_any(
+		out, o->open_before,
+		"of these had temporary tables, locks or cursors, which they lack on the target");
 	put_if_any(out, o->state_failed, "statements to rebuild a session's state failed");
 	put_if_any(out, o->with_gaps, "have gaps: commands may be missing");
 #define COUNT(name, text) put_if_any(out, o->name, text);
@@ -201,6 +206,11 @@ static void put_counts(const struct outcome *o, struct out *out)
 	put_if_any(out, o->prepared_late, "statements prepared at their first execution");
 	put_if_any(out, o->as_text,
 		   "executions sent as text, as the target does not prepare the statement");
+	put_if_any(out, o->bulk_by_set,
+		   "bulk executions sent set by set, as the target does not have them");
+	put_if_any(out, o->bulk_sets, "sets of parameters sent so");
+	put_if_any(out, o->bulk_sets_left_out,
+		   "sets of parameters left out: no statement can ask for what they do");
 	put_if_any(out, o->rolled_back,
 		   "transactions rolled back, as a deadlock had done when recorded");
 	for (int r = 0; r < NOT_SENT_REASONS; r++)

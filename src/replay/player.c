@@ -50,6 +50,7 @@ void player_free(struct player *p)
 
 	if (w) {
 		player_disconnect(p);
+		player_drop_bulk(p);
 		player_settle_rest(p);
 		timers_clear(&w->timers, &p->timer);
 		timers_clear(&w->turns, &p->turn);
@@ -398,19 +399,6 @@ void player_timer(struct player *p)
 bool player_is_waiting(const struct player *p)
 {
 	return p->phase == PLAYER_BUSY || p->phase == PLAYER_FILE || p->under_way;
-}
-
-int64_t player_expected_ns(const struct player *p)
-{
-	struct item *item = fifo_front(&p->queue);
-
-	if (!player_is_waiting(p) || p->phase == PLAYER_CONNECTING) /* which has its own limit */
-		return INT64_MAX;
-	if (!p->under_way)
-		return p->asked_ns;
-	if (!item)
-		return INT64_MAX;
-	return p->asked_ns + item->at_ns - p->under_way->at_ns;
 }
 
 void player_stop(struct player *p, bool at_once)

@@ -32,6 +32,7 @@ enum player_own {
 	OWN_CLOCK,
 	OWN_STATUS, /* whose answer tells whether a transaction is open */
 	OWN_REPEAT, /* a recorded command, once more */
+	OWN_BULK,   /* a part of a bulk execution that the target lacks */
 };
 
 /* For what a command waited last, beyond the time at which it was due. */
@@ -75,9 +76,11 @@ struct player {
 	int fd;                        /* as epoll knows it; -1: it does not */
 	unsigned wants;                /* likewise */
 	uint64_t caps;                 /* agreed with the target */
+	uint16_t status;               /* as the target said last: enum myp_status */
 	struct statements statements;
 	struct pending *first, **end; /* commands sent and not compared, by ordinal */
 	struct pending *under_way;    /* the one that is being answered; among those above */
+	struct bulk *bulk;            /* that is executed set by set; or NULL */
 	struct mapped *statement;     /* that it belongs to, while it is answered; or NULL */
 	struct myp_answer answer;
 	struct response *response;
@@ -100,7 +103,6 @@ struct player {
 	int64_t again_ns;       /* when the next attempt may be made */
 	int64_t backoff_ns;     /* between the attempts */
 	bool in_gate, let_in, counted, logging_in;
-	uint16_t status;    /* of the target's last answer that has one: enum myp_status */
 	bool wrote;         /* its open transaction has changed something, or may have */
 	bool was_connected; /* the target has let it in once */
 	bool mourns; /* the connection was lost, and what was open on it was not looked for yet */
@@ -228,8 +230,32 @@ enum not_sent player_skips(struct player *p, const struct item_command *c);
 /* Sends the command at the front, or counts it as not sent. False: it has to wait. */
 bool player_send(struct player *p, struct item *item);
 
-/* The text behind C: of the statement to prepare before it. */
+/* What is behind C: the types of its parameters; the text of the statement to prepare before it; its payload. */
+const uint16_t *player_types_of(struct item_command *c);
 struct slice player_text_of(struct item_command *c);
+struct slice player_payload_of(struct item_command *c);
+
+/* C is counted as not sent. True: it is done with. */
+bool player_leave_out(struct player *p, const struct item_command *c, enum not_sent reason);
+
+/* What the command at the front asks for is about to be sent in parts, each with an answer of its own; then P may be lost. */
+void player_begin(struct player *p, struct item *item);
+
+/* A part of it, which CODE is the command of. False: it has to wait, or P is lost. */
+bool player_send_part(struct player *p, uint8_t code, struct slice payload);
+
+/* All parts were answered: as FACTS say. */
+void player_end(struct player *p, const struct facts *facts);
+
+/* player_bulk.c: does the target lack what C, if it is a bulk execution, asks for? */
+bool player_lacks_bulk(const struct player *p, struct item_command *c);
+
+/* Sends the sets of the bulk execution at the front one by one; as player_send(). */
+bool player_send_bulk(struct player *p, struct item *item, struct mapped *m);
+
+/* The answer to a part of it. */
+void player_take_bulk(struct player *p, const struct facts *facts);
+void player_drop_bulk(struct player *p); /* if there is any */
 
 /* A statement that the recorded session does not have (any more) is closed on the target. */
 void player_close_statement(struct player *p, uint32_t target_id);

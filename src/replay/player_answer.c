@@ -102,6 +102,9 @@ static void finish_own(struct player *p, const struct facts *facts)
 		note_status(p, facts);
 		player_repeated(p, facts);
 		break;
+	case OWN_BULK:
+		player_take_bulk(p, facts);
+		break;
 	case OWN_NONE:
 		break;
 	}
@@ -168,6 +171,8 @@ static void finish(struct player *p, int64_t now_ns)
 	r->first_ns = p->first_byte_ns;
 	r->last_ns = now_ns;
 	facts_of(r, facts);
+	if (facts->status_known)
+		p->status = facts->status;
 	if (p->statement && mapped_keep_cursor(p->statement, r) != ERR_OK)
 		p->worker->outcome.short_of_memory = true;
 	p->statement = NULL;
@@ -256,6 +261,12 @@ void player_user_changed(struct player *p, const struct facts *facts)
 	finish_command(p);
 }
 
+void player_end(struct player *p, const struct facts *facts)
+{
+	p->under_way->replayed = *facts;
+	finish_command(p);
+}
+
 /* --- comparison --- */
 
 static int64_t span(int64_t from_ns, int64_t to_ns)
@@ -329,7 +340,8 @@ static enum apart set_apart(struct player *p, const struct pending *d, const str
 	const struct replay_options *o = g->options;
 	const struct evidence e = {
 		.depends = d->depends,
-		.among_others = d->among_others,
+		.among_others = d->among_others ||
+				atomic_load_explicit(&g->bulk_by_set, memory_order_relaxed),
 		.own_ids_differ = p->ids_differ,
 		.ids_differ = atomic_load_explicit(&g->ids_differ, memory_order_relaxed),
 		.unstable = verdict_differs(v) &&

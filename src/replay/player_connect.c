@@ -77,6 +77,7 @@ static enum err connect_as(struct player *p, const struct item_open *o, struct e
 	struct connection_options options = {
 		.target = p->worker->engine->options->target,
 		.tls = p->worker->engine->tls,
+		.compressor = p->worker->compressor,
 		.caps = (o->caps_known ? o->caps : o->caps | usual) & ~left_out,
 		.collation = o->collation,
 		.user = o->account ? o->account->user : NULL,
@@ -143,9 +144,10 @@ void player_connected(struct player *p)
 	p->target_id = connection_greeting(p->connection)->connection_id;
 	p->state_at = 0;
 	p->connections++;
-	p->status = MYP_STATUS_AUTOCOMMIT;
+	p->status = connection_greeting(p->connection)->status;
 	p->wrote = false;
 	agreed_note(&w->outcome, p->connection, open_of(p)->caps, open_of(p)->collation);
+	agreed_note_compression(&w->outcome, p->connection, w->engine->options->target);
 	engine_kill_put(w->engine, p->kill_key, p->target_id);
 	atomic_fetch_add(&w->counters.connections, 1);
 	w->outcome.connected += !p->was_connected;

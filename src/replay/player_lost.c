@@ -43,6 +43,7 @@ static void let_go(struct player *p)
 	p->retry.gone = 0;
 	player_retry_forget(p);
 	p->clock_us = 0;
+	player_drop_bulk(p);
 	worker_response_give(w, p->response);
 	p->response = NULL;
 	timers_clear(&w->timers, &p->timer);

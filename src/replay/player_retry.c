@@ -68,7 +68,7 @@ void player_retry_note(struct player *p, const struct item *item, const struct i
 	t->sent_ahead = c->code == MYP_COM_STMT_SEND_LONG_DATA;
 	t->last_at = t->log.len;
 	t->last_n = c->n;
-	if (c->kill_id != 0 || p->worker->retry_bytes + item->size > RETRY_LOGS_MAX)
+	if (c->kill_id != 0 || p->bulk || p->worker->retry_bytes + item->size > RETRY_LOGS_MAX)
 		t->bad = true;
 	if (t->bad)
 		return;

@@ -36,6 +36,16 @@ static void note_done(struct player *p, uint64_t n)
 	atomic_store(&p->progress->answered, n);
 }
 
+const uint16_t *player_types_of(struct item_command *c)
+{
+	return types_of(c);
+}
+
+struct slice player_payload_of(struct item_command *c)
+{
+	return slice_of(payload_of(c), c->payload_len);
+}
+
 static bool leave_out(struct player *p, const struct item_command *c, enum not_sent reason)
 {
 	if (p->retry.repeating)
@@ -43,6 +53,11 @@ static bool leave_out(struct player *p, const struct item_command *c, enum not_s
 	outcome_not_sent(&p->worker->outcome, c->key, reason);
 	note_done(p, c->n);
 	return true;
+}
+
+bool player_leave_out(struct player *p, const struct item_command *c, enum not_sent reason)
+{
+	return leave_out(p, c, reason);
 }
 
 /* Makes ready for an answer to CODE, which was sent at SENT_NS. */
@@ -312,6 +327,30 @@ static bool send_payload(struct player *p, struct item *item, struct mapped *m, 
 	return expect_answer(p, c->n, code, d->sent_ns);
 }
 
+void player_begin(struct player *p, struct item *item)
+{
+	struct item_command *c = item_body(item);
+	struct pending *d = add_pending(p, c, clock_mono_ns());
+
+	if (d)
+		note_sent(p, c, d, item->at_ns);
+}
+
+bool player_send_part(struct player *p, uint8_t code, struct slice payload)
+{
+	int64_t sent_ns = clock_mono_ns();
+	enum err e = connection_send(p->connection, payload);
+
+	if (e == ERR_LIMIT && connection_unsent(p->connection) > 0)
+		return false;
+	if (e != ERR_OK) {
+		player_lose(p, NOT_SENT_CONNECTION_LOST, err_text(e));
+		return false;
+	}
+	p->own = OWN_BULK;
+	return expect_answer(p, 0, code, sent_ns);
+}
+
 /* What concerns a statement that the target does not prepare. */
 static bool send_as_text(struct player *p, struct item *item, struct mapped *m)
 {
@@ -479,9 +518,6 @@ bool player_send(struct player *p, struct item *item)
 	skips = player_skips(p, c);
 	if (skips != SENT)
 		return leave_out(p, c, skips);
-	if (c->code == MYP_COM_STMT_BULK_EXECUTE &&
-	    !(p->caps & MYP_CAP_MARIADB_STMT_BULK_OPERATIONS))
-		return leave_out(p, c, NOT_SENT_UNSUPPORTED);
 	if (c->has_statement) {
 		m = statements_get(&p->statements, c->statement_id);
 		if (m && m->gone && !p->retry.repeating)
@@ -490,6 +526,8 @@ bool player_send(struct player *p, struct item *item)
 			return leave_out(p, c, NOT_SENT_DATA_LOST);
 		if (!m || m->failed || (m->stale && !m->as_text))
 			return send_unprepared(p, c, m);
+		if (player_lacks_bulk(p, c))
+			return player_send_bulk(p, item, m);
 		if (m->as_text)
 			return send_as_text(p, item, m);
 	}

@@ -140,3 +140,16 @@ bool player_may_end(struct player *p, const struct item *item)
 {
 	return is_due(p, item);
 }
+
+int64_t player_expected_ns(const struct player *p)
+{
+	struct item *item = fifo_front(&p->queue);
+
+	if (!player_is_waiting(p) || p->phase == PLAYER_CONNECTING) /* which has its own limit */
+		return INT64_MAX;
+	if (!p->under_way)
+		return p->asked_ns;
+	if (!item)
+		return INT64_MAX;
+	return p->asked_ns + item->at_ns - p->under_way->at_ns;
+}

@@ -47,6 +47,7 @@ struct replay {
 	int64_t moved_ns;       /* when that had changed */
 	int64_t passed_ns;      /* live: when batches were handed over last */
 	double done;
+	double done_before; /* share of the input that is before the window */
 };
 
 /*
@@ -326,6 +327,29 @@ static enum err pass_over(struct replay *r, const struct event *e, struct errinf
 	return checkpoint_lacks(from, e) ? ERR_OK : ERR_AGAIN;
 }
 
+/* The first event has passed: by now the window is known. */
+static void begin_window(struct replay *r)
+{
+	if (r->select.filter)
+		filter_window(r->select.filter, &r->feed.since_ns, &r->feed.until_ns);
+	r->done_before = r->done > 0 ? r->done : 0;
+}
+
+/* How much of the window was read, if PROGRESS is what was read of all. */
+static double share_done(const struct replay *r, double progress)
+{
+	const struct feed *f = &r->feed;
+	double share;
+
+	if (!f->begun || progress < 0 || progress >= 1)
+		return progress;
+	if (f->until_ns == INT64_MAX || f->until_ns <= f->first_ns)
+		share = r->done_before < 1 ? (progress - r->done_before) / (1 - r->done_before) : 1;
+	else
+		share = (double)(f->last_ns - f->first_ns) / (double)(f->until_ns - f->first_ns);
+	return share < 0 ? 0 : share > 1 ? 1 : share;
+}
+
 static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)
 {
 	struct replay *r = ctx;
@@ -339,6 +363,8 @@ static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)
 	err = r->options.resume ? pass_over(r, e, info) : ERR_OK;
 	if (err != ERR_OK)
 		return err == ERR_AGAIN ? ERR_OK : err;
+	if (!r->feed.begun)
+		begin_window(r);
 	err = feed_event(&r->feed, e);
 	if (err != ERR_OK)
 		return err_set(info, err, 0, "%s",
@@ -359,7 +385,7 @@ static enum err on_tick(void *ctx, const struct coverage *so_far, double progres
 
 	(void)so_far;
 	(void)info;
-	r->done = progress;
+	r->done = share_done(r, progress);
 	feed_refill(&r->feed);
 	feed_flush(&r->feed);
 	look_around(r);
@@ -521,6 +547,15 @@ enum err replay_new(const struct replay_options *options, struct replay **out, s
 struct event_sink replay_sink(struct replay *r)
 {
 	return select_sink(&r->select);
+}
+
+int64_t replay_since_ns(const struct replay *r)
+{
+	int64_t since_ns = INT64_MIN, until_ns;
+
+	if (r->select.filter)
+		filter_window(r->select.filter, &since_ns, &until_ns);
+	return since_ns;
 }
 
 struct outcome *replay_outcome(struct replay *r)

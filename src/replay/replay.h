@@ -94,6 +94,9 @@ struct event_sink replay_sink(struct replay *r);
 /* Ends it: no more is sent, answers under way are waited for a second. For signal handlers, too. */
 void replay_stop(struct replay *r);
 
+/* The window that the filter asks for begins here; INT64_MIN: there is none, or it is not known before the first event. */
+int64_t replay_since_ns(const struct replay *r);
+
 /*
  * What came of it; complete after the sink's finish, but for outcome_judge(). Lives as long as R.
  */

@@ -50,6 +50,17 @@ struct rewrite_text {
 enum err rewrite_as_text(struct rewriter *w, uint64_t from, uint64_t to,
 			 const struct rewrite_text *how, struct slice *payload) MUST_CHECK;
 
+/* One set of the parameters of a bulk execution of the statement ID, as a COM_STMT_EXECUTE under TO. ERR_NOMEM, ERR_LIMIT. */
+enum err rewrite_bulk_set(struct rewriter *w, uint64_t to, uint32_t id,
+			  const struct myp_params *set, struct slice *payload) MUST_CHECK;
+
+/*
+ * Likewise as a COM_QUERY, in which a column can be told its default, or nothing at all, HOW's types not being looked at; the
+ * indicators of SET are lost by it. ERR_PROTO: there are no words for what it asks for.
+ */
+enum err rewrite_bulk_set_as_text(struct rewriter *w, uint64_t to, const struct rewrite_text *how,
+				  struct myp_params *set, struct slice *payload) MUST_CHECK;
+
 /*
  * Writes the target's ID over the recorded one of a STMT_ command of LEN bytes. False: it is too
  * short.

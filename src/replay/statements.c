@@ -13,6 +13,7 @@ void statements_init(struct statements *s)
 static void mapped_free(struct mapped *m)
 {
 	mem_free(m->long_data);
+	mem_free(m->bulk_types);
 	mem_free(m->cursor.columns);
 	text_drop(m->text);
 	mem_free(m);
@@ -91,6 +92,17 @@ void mapped_clear_long_data(struct mapped *m)
 {
 	mem_free(m->long_data);
 	m->long_data = NULL;
+}
+
+enum err mapped_keep_types(struct mapped *m, struct slice bytes)
+{
+	if (!m->bulk_types)
+		m->bulk_types = mem_alloc((size_t)m->params * sizeof(uint16_t));
+	if (!m->bulk_types)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < m->params && 2 * i + 1 < bytes.len; i++)
+		m->bulk_types[i] = (uint16_t)(bytes.ptr[2 * i] | bytes.ptr[2 * i + 1] << 8);
+	return ERR_OK;
 }
 
 enum err mapped_keep_cursor(struct mapped *m, const struct response *r)

@@ -25,6 +25,7 @@ struct mapped {
 	bool data_lost; /* long data for its next execution was sent on a connection that was lost */
 	struct text *text;       /* owned; NULL: not known */
 	bool bound;              /* the target was told the parameters' types */
+	uint16_t *bulk_types;    /* PARAMS of them, that a bulk execution had; NULL: none; owned */
 	uint8_t *long_data;      /* PARAMS flags: SEND_LONG_DATA brought it; NULL: none */
 	struct statement cursor; /* of an open cursor its columns, owned; nothing else is set */
 };
@@ -51,6 +52,9 @@ void statements_remove(struct statements *s, uint32_t id);
 /* Notes that a piece of long data was sent for PARAM. ERR_NOMEM. */
 enum err mapped_set_long_data(struct mapped *m, uint16_t param) MUST_CHECK;
 void mapped_clear_long_data(struct mapped *m);
+
+/* Keeps the types of a bulk execution, PARAMS of them, 2 bytes each in BYTES. ERR_NOMEM. */
+enum err mapped_keep_types(struct mapped *m, struct slice bytes) MUST_CHECK;
 
 /* Keeps the columns of R if it has opened a cursor, since fetched rows come without. ERR_NOMEM. */
 enum err mapped_keep_cursor(struct mapped *m, const struct response *r) MUST_CHECK;

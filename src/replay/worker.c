@@ -30,6 +30,7 @@ static void *worker_main(void *ctx);
 enum err worker_init(struct worker *w, struct engine *g, struct errinfo *info)
 {
 	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = NULL};
+	const struct target *t = g->options->target;
 
 	*w = (struct worker){.engine = g, .epoll_fd = -1, .wake_fd = -1};
 	atomic_init(&w->turn_wanted, UINT64_MAX);
@@ -39,6 +40,9 @@ enum err worker_init(struct worker *w, struct engine *g, struct errinfo *info)
 	outcome_init(&w->outcome);
 	rewriter_init(&w->rewriter);
 	texts_init(&w->texts);
+	if (t && t->compression.count > 0 &&
+	    compressor_new(t->compression.zstd_level, &w->compressor) != ERR_OK)
+		return err_set(info, ERR_NOMEM, 0, "no memory for a worker");
 	w->received = mem_alloc(CONNECTION_SHARED);
 	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -118,6 +122,7 @@ void worker_release(struct worker *w)
 	timers_release(&w->turns);
 	rewriter_release(&w->rewriter);
 	texts_release(&w->texts);
+	compressor_free(w->compressor);
 	mem_free(w->received);
 	outcome_release(&w->outcome);
 	if (w->epoll_fd >= 0)

@@ -66,8 +66,9 @@ struct worker {
 	uint32_t open;                   /* players that have begun and not ended */
 	uint32_t logging_in;             /* of those, the ones that the target has not let in yet */
 	struct rewriter rewriter;
-	size_t retry_bytes; /* of the transactions that can be repeated */
-	struct texts texts; /* of prepared statements */
+	size_t retry_bytes;            /* of the transactions that can be repeated */
+	struct texts texts;            /* of prepared statements */
+	struct compressor *compressor; /* NULL: nothing is compressed */
 	uint8_t *
 		received; /* CONNECTION_SHARED bytes, which all connections read into; NULL: no memory */
 	struct pending *free_pending;

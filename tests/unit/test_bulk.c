@@ -64,6 +64,29 @@ static void an_unknown_statement_has_no_values(void **state)
 	myp_params_release(&params);
 }
 
+static void sets_are_taken_one_by_one(void **state)
+{
+	struct slice payload = slice_of(with_types, sizeof(with_types));
+	struct myp_params params = {0};
+	struct myp_bulk_reader r, before;
+
+	(void)state;
+	CHECK(myp_bulk_open(slice_head(payload, 10), &two, &r) == ERR_PROTO);
+	CHECK(myp_bulk_open(payload, &two, &r) == ERR_OK);
+	CHECK(r.flags == MYP_BULK_SEND_TYPES && r.types_at == 7 && r.at == 11);
+	CHECK(myp_bulk_next(&r, payload, &two, &params) == ERR_OK);
+	CHECK(params.count == 2 && params.items[0].value.i == 7);
+	before = r;
+	CHECK(myp_bulk_next(&r, slice_head(payload, r.at + 1), &two, &params) == ERR_PROTO);
+	CHECK(r.at == before.at);
+	CHECK(myp_bulk_next(&r, payload, &two, &params) == ERR_OK);
+	CHECK(params.items[1].indicator == MYP_INDICATOR_DEFAULT);
+	CHECK(myp_bulk_next(&r, payload, &two, &params) == ERR_OK);
+	CHECK(params.count == 2 && params.items[0].indicator == MYP_INDICATOR_IGNORE);
+	CHECK(myp_bulk_next(&r, payload, &two, &params) == ERR_EOF && r.at == payload.len);
+	myp_params_release(&params);
+}
+
 /* Where a set ends the packet may; anywhere else it is not what it should be. */
 static void truncations_are_refused(void **state)
 {
@@ -128,6 +151,7 @@ int main(void)
 		cmocka_unit_test(sets_come_one_after_the_other),
 		cmocka_unit_test(types_are_carried_over),
 		cmocka_unit_test(an_unknown_statement_has_no_values),
+		cmocka_unit_test(sets_are_taken_one_by_one),
 		cmocka_unit_test(truncations_are_refused),
 		cmocka_unit_test(unknown_indicators_are_refused),
 		cmocka_unit_test(more_values_than_are_listed_are_unknown),

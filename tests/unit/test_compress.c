@@ -1,6 +1,7 @@
 #include "frames.h"
 
 #include "base/mem.h"
+#include "mysql/pack.h"
 
 enum { ROOM = 1 << 26, BIG = 0xffffff };
 
@@ -43,6 +44,43 @@ static void check_frame(const struct fixture *f, enum myp_compression how, uint8
 	CHECK(f->frame.sequence == sequence);
 	CHECK(!f->frame.holed);
 	CHECK(slice_eq(f->frame.contents, contents));
+}
+
+static void what_is_packed_is_unpacked(void **state)
+{
+	static const size_t sizes[] = {0, 1, MYP_PACK_MIN - 1, MYP_PACK_MIN, 5000, BIG};
+	uint8_t *contents = mem_zalloc(BIG);
+	struct myp_packer *packer;
+	struct slice bytes;
+	struct fixture f;
+
+	(void)state;
+	CHECK(contents && myp_packer_new(MYP_PACK_ZSTD_LEVEL, &packer) == ERR_OK);
+	for (size_t i = 0; i < BIG; i++)
+		contents[i] = (uint8_t)(i / 7);
+	set_up(&f);
+	for (uint8_t i = 0; i < 3 * 6; i++) {
+		const struct slice some = slice_of(contents, sizes[i / 3]);
+		const enum myp_compression how =
+			some.len < MYP_PACK_MIN ? MYP_COMPRESS_STORED : ways[i % 3];
+
+		buf_reset(&f.wire);
+		CHECK(myp_pack(packer, ways[i % 3], i, some, &f.wire) == ERR_OK);
+		CHECK(f.wire.len <= MYP_COMPRESS_HEADER + some.len);
+		bytes = buf_slice(&f.wire);
+		CHECK(next(&f, &bytes) == ERR_OK && bytes.len == 0);
+		check_frame(&f, how, i, some);
+	}
+	for (size_t i = 0; i < 100; i++) /* nothing to be made shorter */
+		contents[i] = (uint8_t)(i * i * 31 + i * 7);
+	buf_reset(&f.wire);
+	CHECK(myp_pack(packer, MYP_COMPRESS_ZLIB, 7, slice_of(contents, 100), &f.wire) == ERR_OK);
+	bytes = buf_slice(&f.wire);
+	CHECK(next(&f, &bytes) == ERR_OK);
+	check_frame(&f, MYP_COMPRESS_STORED, 7, slice_of(contents, 100));
+	tear_down(&f);
+	myp_packer_free(packer);
+	mem_free(contents);
 }
 
 static void several_frames_in_one_piece(void **state)
@@ -370,6 +408,7 @@ static void memory_may_run_out_anywhere(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_packed_is_unpacked),
 		cmocka_unit_test(several_frames_in_one_piece),
 		cmocka_unit_test(a_stored_frame_is_not_copied),
 		cmocka_unit_test(every_truncation_waits_for_more),

@@ -1,6 +1,7 @@
 #include "check.h"
 
 #include "base/mem.h"
+#include "mysql/bulk.h"
 #include "replay/fifo.h"
 #include "replay/rewrite.h"
 
@@ -183,6 +184,52 @@ static void a_queue_gives_back_what_was_put_in(void **state)
 	fifo_release(&f);
 }
 
+static struct myp_param param(int64_t v, enum myp_indicator indicator)
+{
+	return (struct myp_param){
+		.type = MYP_TYPE_LONGLONG,
+		.indicator = (uint8_t)indicator,
+		.value = {.kind = indicator == MYP_INDICATOR_NONE ? MYP_VALUE_INT : MYP_VALUE_NULL,
+			  .type = MYP_TYPE_LONGLONG,
+			  .i = v},
+	};
+}
+
+static void expect_set(const char *sql, enum myp_indicator first, const char *wanted)
+{
+	struct myp_param items[] = {param(5, first), param(6, MYP_INDICATOR_NONE)};
+	struct myp_params set = {.items = items, .count = 2};
+	const struct rewrite_text how = {.text = slice_cstr(sql)};
+	struct slice payload = {.ptr = NULL};
+	struct rewriter w;
+	enum err e;
+
+	rewriter_init(&w);
+	e = rewrite_bulk_set_as_text(&w, 0, &how, &set, &payload);
+	CHECK(e == (wanted ? ERR_OK : ERR_PROTO));
+	if (wanted)
+		CHECK(slice_eq(slice_skip(payload, 1), slice_cstr(wanted)));
+	rewriter_release(&w);
+}
+
+static void words_stand_for_indicators(void **state)
+{
+	(void)state;
+	expect_set("INSERT INTO t VALUES (?, ?)", MYP_INDICATOR_NONE,
+		   "INSERT INTO t VALUES (5, 6)");
+	expect_set("INSERT INTO t VALUES (?, ?)", MYP_INDICATOR_NULL,
+		   "INSERT INTO t VALUES (NULL, 6)");
+	expect_set("INSERT INTO t VALUES (?, ?)", MYP_INDICATOR_DEFAULT,
+		   "INSERT INTO t VALUES (DEFAULT, 6)");
+	expect_set("INSERT INTO t VALUES (?, ?)", MYP_INDICATOR_IGNORE,
+		   "INSERT INTO t VALUES (DEFAULT, 6)");
+	expect_set("UPDATE t SET a = ? WHERE b = ?", MYP_INDICATOR_IGNORE,
+		   "UPDATE t SET a = a WHERE b = 6");
+	expect_set("UPDATE t SET a = ? + ?", MYP_INDICATOR_IGNORE, NULL);
+	expect_set("INSERT INTO t VALUES (?)", MYP_INDICATOR_DEFAULT, NULL);
+	expect_set("INSERT INTO t VALUES (?, ?, ?)", MYP_INDICATOR_DEFAULT, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -194,6 +241,7 @@ int main(void)
 		cmocka_unit_test(an_execution_becomes_text),
 		cmocka_unit_test(a_kill_names_the_target_s_connection),
 		cmocka_unit_test(a_queue_gives_back_what_was_put_in),
+		cmocka_unit_test(words_stand_for_indicators),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
