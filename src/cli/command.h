@@ -70,6 +70,7 @@ struct listen_args {
 	uint64_t threads;  /* that follow sessions; 0: as many as help */
 	int64_t status_ns; /* between two lines of how it goes; 0: none */
 	bool packets;      /* also events of packets are wanted */
+	const char *source_server, *source_defaults;
 };
 
 #define LISTEN_OPTS(type, member)                                                                  \
@@ -136,6 +137,18 @@ struct listen_args {
 		 .placeholder = "SIZE",                                                            \
 		 .help = "live: the kernel's buffer for frames that wait",                         \
 		 .def = "64M"},                                                                    \
+		{.name = "source-server",                                                          \
+		 .kind = OPT_TEXT,                                                                 \
+		 .offset = offsetof(type, member.source_server),                                   \
+		 .placeholder = "URL",                                                             \
+		 .help = "live: ask the server that is listened to, "                              \
+			 "mysql://user@host:port/, about sessions that were open before: their "   \
+			 "user, database, settings and prepared statements"},                      \
+		{.name = "source-defaults-file",                                                   \
+		 .kind = OPT_TEXT,                                                                 \
+		 .offset = offsetof(type, member.source_defaults),                                 \
+		 .placeholder = "FILE",                                                            \
+		 .help = "with --source-server: the option file with its password"},               \
 	{                                                                                          \
 		.name = "max-statement", .kind = OPT_SIZE,                                         \
 		.offset = offsetof(type, member.max_statement), .placeholder = "SIZE",             \

@@ -11,6 +11,7 @@
 #include "base/scan.h"
 #include "cli/command.h"
 #include "cli/netns.h"
+#include "cli/source_server.h"
 #include "out/units.h"
 
 int cli_fail(const struct opt_page *page, const struct errinfo *info)
@@ -91,13 +92,14 @@ enum err cli_add_ports(const char *list, struct input_options *o, struct errinfo
 /* What has no meaning for a file is a mistake that is better told than passed over. */
 static enum err check_file(const char *path, const struct listen_args *args, struct errinfo *info)
 {
-	const char *live = args->filter        ? "filter"
-			   : args->duration_ns ? "duration"
-			   : args->max_cpu > 0 ? "max-cpu"
-			   : args->snap_len    ? "snap-length"
-			   : args->netns       ? "netns"
-			   : args->pid         ? "pid"
-					       : NULL;
+	const char *live = args->filter          ? "filter"
+			   : args->duration_ns   ? "duration"
+			   : args->max_cpu > 0   ? "max-cpu"
+			   : args->snap_len      ? "snap-length"
+			   : args->netns         ? "netns"
+			   : args->pid           ? "pid"
+			   : args->source_server ? "source-server"
+						 : NULL;
 
 	if (live)
 		return err_set(info, ERR_USAGE, 0,
@@ -189,6 +191,7 @@ enum err cli_open_input(const struct opt_page *page, const struct opt_words *wor
 			const struct listen_args *args, struct input **out, struct errinfo *info)
 {
 	struct input_options o;
+	struct informant informant;
 	enum err e = input_options(words, args, &o, info);
 
 	if (e == ERR_OK && !o.path && !o.interfaces)
@@ -197,8 +200,15 @@ enum err cli_open_input(const struct opt_page *page, const struct opt_words *wor
 			"nothing to listen to: name a file, '-' or -i INTERFACE; see 'myna %s "
 			"--help'",
 			page->name);
+	/* First, so that its connection is there before anything is heard, and what is wrong shows at once. */
+	if (e == ERR_OK && args->source_server) {
+		e = source_server_open(page, args, &informant, info);
+		o.informant = e == ERR_OK ? &informant : NULL;
+	}
 	if (e == ERR_OK)
 		e = open_inside(&o, args, out, info);
+	if (e != ERR_OK && o.informant)
+		informant.free(informant.ctx);
 	if (e == ERR_OK && input_is_live(*out))
 		say_listening(page, &o);
 	return e;

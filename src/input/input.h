@@ -11,6 +11,7 @@
 
 #include "base/opt.h"
 #include "event/event.h"
+#include "event/informant.h"
 #include "tcp/tcp.h"
 
 enum { INPUT_THREADS_MAX = 64 };
@@ -31,6 +32,8 @@ struct input_options {
 	double max_cpu; /* live: sheds sessions to spend no more, of one processor; 0: no limit */
 	int64_t duration_ns; /* live: ends after so long; 0: never */
 	bool packets;        /* also events of packets; ERR_USAGE if the input has none */
+	const struct informant *
+		informant; /* live: who asks the server; copied, and the input's once it is open; NULL: nobody */
 };
 
 struct input;
@@ -40,6 +43,15 @@ enum err input_open(const struct input_options *options, struct input **out,
 		    struct errinfo *info) MUST_CHECK;
 
 bool input_is_live(const struct input *in);
+
+/* Who asks the server that is listened to; NULL: nobody. */
+const struct informant *input_informant(const struct input *in);
+
+/*
+ * Adds to LOG what servers said, as far as it is known: of a recording all that is in its file. ERR_IO, ERR_NOMEM.
+ */
+enum err input_servers(const struct input *in, struct server_log *log,
+		       struct errinfo *info) MUST_CHECK;
 
 /* What was heard so far, and what was not. */
 void input_coverage(struct input *in, struct coverage *out);

@@ -15,6 +15,9 @@ enum err tracker_new(const struct tracker_options *options, const struct event_s
 	if (t->options.max_statement == 0)
 		t->options.max_statement = MYP_PAYLOAD_MAX;
 	t->sink = *sink;
+	t->informed = options->informant != NULL;
+	if (t->informed)
+		t->informant = *options->informant;
 	buf_init(&t->long_data_flags, MYP_PARAMS_MAX);
 	if (options->packets && !packets_room_new(&t->room)) {
 		tracker_free(t);
@@ -39,7 +42,14 @@ void tracker_free(struct tracker *t)
 	buf_release(&t->long_data_flags);
 	myp_unpacker_free(t->unpacker);
 	packets_room_free(t->room);
+	census_drop(t->census);
 	mem_free(t);
+}
+
+void tracker_set_census(struct tracker *t, struct census *census)
+{
+	census_drop(t->census);
+	t->census = census;
 }
 
 void tracker_spare(struct tracker *t, uint32_t details)

@@ -1,0 +1,120 @@
+"""What the server that is listened to says of itself and of its sessions: --source-server."""
+import json
+import re
+import subprocess
+import time
+
+import pymysql
+import pytest
+
+import binary
+import harness
+import replaying
+
+PASSWORD = "w'atch 1"
+WATCH_URL = "mysql://watch@127.0.0.1:{port}/"
+SCHEMA = {"mysql97": ["threads", "prepared_statements_instances", "variables_by_thread", "global_variables"],
+          "mariadb": ["threads", "prepared_statements_instances"],
+          "mariadb118": ["threads", "prepared_statements_instances"], "mysql56": []}
+POSITION = {"mysql97": "REPLICATION CLIENT", "mysql56": "REPLICATION CLIENT", "mariadb": "BINLOG MONITOR",
+            "mariadb118": "BINLOG MONITOR"}
+BINLOG = {"mysql97": ["--log-bin=binlog", "--server-id=1", "--gtid-mode=ON", "--enforce-gtid-consistency=ON"],
+          "mysql56": ["--log-bin=binlog", "--server-id=1"], "mariadb": ["--log-bin=binlog", "--server-id=1"],
+          "mariadb118": ["--log-bin=binlog", "--server-id=1"]}
+KINDS = list(BINLOG)
+
+
+def connect(server, user="root", password="", **options):
+    return pymysql.connect(host="127.0.0.1", port=server.port, user=user, password=password, ssl_disabled=True,
+                           autocommit=True, **options)
+
+
+def make_watcher(server, kind, grants=True):
+    """An account with the privileges that the documentation names, and no others."""
+    words = [f"CREATE USER watch@'%' IDENTIFIED BY '{PASSWORD.replace(chr(39), chr(39) * 2)}'"]
+    if grants:
+        words.append(f"GRANT PROCESS, {POSITION[kind]} ON *.* TO watch@'%'")
+        words += [f"GRANT SELECT ON performance_schema.{table} TO watch@'%'" for table in SCHEMA[kind]]
+    server.execute(";".join(["FLUSH PRIVILEGES", *words]))
+
+
+@pytest.fixture(params=KINDS)
+def watched(request, pool, tmp_path):
+    """(kind, a server with a binary log and the account, the option file with its password)."""
+    server = pool.get(request.param, "binlog", BINLOG[request.param])
+    make_watcher(server, request.param)
+    secret = tmp_path / "watch.cnf"
+    secret.write_text(f'[client]\npassword="{PASSWORD}"\n')
+    yield request.param, server, secret
+    server.execute("DROP USER watch@'%'")
+
+
+def recording(myna, path, server, secret, *options):
+    return harness.myna_record(myna, path, server.port, "--source-server", WATCH_URL.format(port=server.port),
+                               "--source-defaults-file", str(secret), *options)
+
+
+def info_of(myna, path):
+    return json.loads(myna.run("info", path, "--format", "json").stdout)
+
+
+def test_what_the_server_says_is_in_the_recording(watched, myna, tmp_path):
+    kind, server, secret = watched
+    server.execute("CREATE DATABASE IF NOT EXISTS kept; CREATE TABLE IF NOT EXISTS kept.t (i INT)")
+    with recording(myna, tmp_path / "a.myna", server, secret) as capture:
+        client = connect(server)
+        for i in range(3):
+            client.query(f"INSERT INTO kept.t VALUES ({i})")
+        client.close()
+    assert capture.status == 0, capture.said
+    asked = info_of(myna, capture.path)["asked"]
+    first, last = asked[0], asked[-1]
+    facts = first["facts"]
+    assert facts["version"] in server.version and facts["port"] == str(server.port)
+    assert facts["transaction_isolation"] == "REPEATABLE-READ" and "STRICT_TRANS_TABLES" in facts["sql_mode"] \
+        or kind == "mysql56"
+    assert not first["refused"], first
+    assert facts["binlog_file"].startswith("binlog.")
+    assert int(last["facts"]["binlog_position"]) > int(facts["binlog_position"])
+    if kind != "mysql56":
+        assert last["facts"]["gtid"] != facts.get("gtid")
+    text = myna.run("info", capture.path).stdout
+    assert "binlog_position: " + last["facts"]["binlog_position"] in text
+    # Nothing of our own questions was heard.
+    events = myna.export(capture.path)
+    assert [e["user"] for e in events if e["type"] == "session"] == ["root"]
+    # What is cut out and merged keeps it.
+    myna.run("cut", capture.path, "-o", tmp_path / "b.myna", "--until", "+1h")
+    myna.run("merge", capture.path, tmp_path / "b.myna", "-o", tmp_path / "c.myna")
+    assert info_of(myna, tmp_path / "b.myna")["asked"] == asked == info_of(myna, tmp_path / "c.myna")["asked"]
+
+
+def test_replay_tells_what_is_set_otherwise_and_the_backup(watched, target, myna, tmp_path):
+    _, server, secret = watched
+    server.execute("SET GLOBAL time_zone = '+05:00'")
+    try:
+        with recording(myna, tmp_path / "a.myna", server, secret) as capture:
+            connect(server).query("SELECT 1")
+    finally:
+        server.execute("SET GLOBAL time_zone = 'SYSTEM'")
+    facts = info_of(myna, capture.path)["asked"][0]["facts"]
+    target.execute("SET GLOBAL sql_mode = 'ANSI_QUOTES', transaction_isolation = 'SERIALIZABLE'"
+                   if "11.8" in target.version else
+                   "SET GLOBAL sql_mode = 'ANSI_QUOTES'; SET GLOBAL tx_isolation = 'SERIALIZABLE'")
+    try:
+        said = replaying.replay(myna, capture.path, target)[0].stderr
+    finally:
+        target.execute("SET GLOBAL sql_mode = DEFAULT; SET GLOBAL tx_isolation = DEFAULT")
+    assert re.search(r"the target's sql_mode is 'ANSI_QUOTES', the recorded server's was '", said), said
+    assert "the target's transaction_isolation is 'SERIALIZABLE', the recorded server's was 'REPEATABLE-READ'" in said
+    assert "the target's time_zone is 'SYSTEM', the recorded server's was '+05:00'" in said
+    assert f"{facts['binlog_file']} position {facts['binlog_position']}" in said
+
+
+def test_a_server_that_does_not_let_us_in_is_an_error_at_once(mariadb, myna, tmp_path):
+    done = myna.run("record", "-i", "lo", "--port", mariadb.port, "-o", tmp_path / "a.myna", "--source-server",
+                    f"mysql://nobody:secretive@127.0.0.1:{mariadb.port}/", status=(1,))
+    assert "--source-server: " in done.stderr and "secretive" not in done.stderr
+    done = myna.run("record", tmp_path / "none.pcap", "-o", tmp_path / "a.myna", "--source-server", "mysql://x@y/",
+                    status=(2,))
+    assert "--source-server is for listening live" in done.stderr
