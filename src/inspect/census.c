@@ -300,7 +300,7 @@ static enum err ask_schema(struct asking *k, bool is_mariadb, struct errinfo *in
 	}
 	e = ask_statements(k, info);
 	if (e == ERR_OK && is_mariadb)
-		k->lacks->count[CENSUS_NO_VARIABLES] = 1; /* it has no such table */
+		k->lacks->count[CENSUS_NO_VARIABLES_TABLE] = 1;
 	else if (e == ERR_OK)
 		e = ask_variables(k, info);
 	return e;
@@ -375,8 +375,10 @@ const char *census_lack_text(enum census_lack lack, uint64_t n, char *to, size_t
 	case CENSUS_NO_VARIABLES:
 		text = "what sessions had SET before is not known: the account lacks SELECT on "
 		       "performance_schema.variables_by_thread and .global_variables, or the "
-		       "server "
-		       "has no such tables, as MariaDB";
+		       "server is older than MySQL 5.7";
+		break;
+	case CENSUS_NO_VARIABLES_TABLE:
+		text = "what sessions had SET before is not known: MariaDB does not tell it";
 		break;
 	case CENSUS_CUT_STATEMENTS:
 		(void)snprintf(to, size,

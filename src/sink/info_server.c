@@ -41,6 +41,14 @@ static bool is_news(const struct server_facts *before, const struct server_facts
 	       !slice_eq(server_fact_slice(now, id), server_fact_slice(before, id));
 }
 
+static bool has_news(const struct server_facts *before, const struct server_facts *now)
+{
+	for (unsigned id = 0; id < SERVER_FACTS; id++)
+		if (is_news(before, now, (enum server_fact_id)id))
+			return true;
+	return false;
+}
+
 static void put_entry(struct out *o, const struct server_facts *s,
 		      const struct server_facts *before)
 {
@@ -49,7 +57,9 @@ static void put_entry(struct out *o, const struct server_facts *s,
 	out_put_byte(o, ' ');
 	put_plain(o, s->items[SERVER_VERSION].text);
 	out_printf(o, ", %s%s\n", units_time(s->asked_ns).text,
-		   before ? ", since then other are:" : "");
+		   !before               ? ""
+		   : has_news(before, s) ? ", with other values:"
+					 : ", with the same values");
 	for (unsigned id = 0; id < SERVER_FACTS; id++)
 		if (is_news(before, s, (enum server_fact_id)id))
 			put_fact(o, s, (enum server_fact_id)id);

@@ -8,6 +8,7 @@ import pymysql
 import pytest
 
 import binary
+import drivers
 import harness
 import replaying
 
@@ -109,6 +110,75 @@ def test_replay_tells_what_is_set_otherwise_and_the_backup(watched, target, myna
     assert "the target's transaction_isolation is 'SERIALIZABLE', the recorded server's was 'REPEATABLE-READ'" in said
     assert "the target's time_zone is 'SYSTEM', the recorded server's was '+05:00'" in said
     assert f"{facts['binlog_file']} position {facts['binlog_position']}" in said
+
+
+KEPT = """DROP DATABASE IF EXISTS kept; CREATE DATABASE kept CHARACTER SET utf8mb4; USE kept;
+CREATE TABLE t (name VARCHAR(50), round INT, weight DOUBLE, at VARCHAR(30))"""
+ROWS = "SELECT name, round, weight, at FROM kept.t ORDER BY name, round, weight, at"
+
+
+def start(command, name):
+    client = subprocess.Popen([*map(str, command), name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert client.stdout.readline() == "ready\n"
+    return client
+
+
+def open_clients(kind, server, folder):
+    """Clients that have prepared already, and go on when they are told."""
+    c_library = drivers.library("mysql" if kind == "mysql97" else "mariadb", folder, "open")
+    drivers.need("node", "nodejs")
+    modules = drivers.servers.npm_modules(drivers.CLIENTS / "node")
+    node = ["env", f"NODE_PATH={modules}", "node", drivers.CLIENTS / "open.js"]
+    return [start([*c_library, server.port], "of the library"), start([*node, server.port], "of node")]
+
+
+def logged_executions(server):
+    """What was executed on the table, as the server has it in its log: sorted."""
+    return sorted(text for entries in server.general_log().values() for command, text in entries
+                  if command in ("Execute", "Query") and "INSERT INTO t" in text and not text.startswith("PREPARE"))
+
+
+@pytest.mark.parametrize("kind", ["mysql97", "mariadb", "mariadb118"])
+def test_sessions_open_before_are_replayed_with_their_statements(kind, pool, target, myna, tmp_path):
+    server = pool.get(kind, "binlog", BINLOG[kind])
+    for one in (server, target):
+        one.execute(KEPT)
+    make_watcher(server, kind)
+    secret = tmp_path / "watch.cnf"
+    secret.write_text(f'[client]\npassword="{PASSWORD}"\n')
+    clients = open_clients(kind, server, tmp_path)
+    early = connect(server, database="kept")
+    early.query("SET time_zone = '+03:00'")
+    early.query("PREPARE named FROM 'INSERT INTO t (name, at) VALUES (''in sql'', @@time_zone)'")
+    statement = binary.Statement(early, "INSERT INTO t (name, round, at) VALUES (?, ?, @@time_zone)")
+    server.log_clear()
+    try:
+        with recording(myna, tmp_path / "a.myna", server, secret) as capture:
+            for client in clients:
+                client.stdin.write("go\n")
+                client.stdin.flush()
+                assert client.wait(30) == 0
+            statement.execute("of PyMySQL", 7)
+            early.query("EXECUTE named")
+            early.close()
+    finally:
+        server.execute("DROP USER watch@'%'")
+    want = logged_executions(server)
+    events = myna.export(capture.path)
+    executed = [e for e in events if e["type"] == "exchange" and e["command"] == "STMT_EXECUTE"]
+    assert len(executed) == 10 and all("INSERT INTO t" in (e["sql"] or "") for e in executed)
+    sessions = [e for e in events if e["type"] == "session"]
+    assert [(s["joined"], s["user"], s["database"]) for s in sessions] == [(True, "root", "kept")] * 3
+    outcome, log = replaying.outcome_of(myna, capture.path, target)
+    assert failures(outcome) == (3, 0, 0, {}), outcome
+    assert len(want) >= 10
+    if kind != "mysql97":  # whose variables are not known to anybody else
+        target.execute("UPDATE kept.t SET at = '+03:00' WHERE at IS NOT NULL")
+    assert target.execute(ROWS) == server.execute(ROWS)
+
+
+def failures(outcome):
+    return (outcome["joined"], outcome["differences"], outcome["state_failed"], replaying.counted(outcome["not_sent"]))
 
 
 def test_a_server_that_does_not_let_us_in_is_an_error_at_once(mariadb, myna, tmp_path):
