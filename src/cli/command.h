@@ -196,8 +196,8 @@ struct listen_args {
 		 .kind = OPT_TEXTS,                                                                \
 		 .offset = offsetof(type, member.digests),                                         \
 		 .placeholder = "ID",                                                              \
-		 .help = "only statements of this digest, by its id in 'report --format json' or " \
-			 "the beginning of it; may be repeated"},                                  \
+		 .help = "only statements of this digest, by its id in 'report' or the "           \
+			 "beginning of it; may be repeated"},                                      \
 		{.name = "match",                                                                  \
 		 .kind = OPT_TEXT,                                                                 \
 		 .offset = offsetof(type, member.match),                                           \

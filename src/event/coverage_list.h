@@ -68,3 +68,8 @@ COVERAGE(cut_off, true, "input that ends in the middle of a record",
 COVERAGE(limits, true, "time a limit was reached and something was left out",
 	 "times a limit was reached and something was left out")
 COVERAGE(left_out, false, "command left out by the filter", "commands left out by the filter")
+COVERAGE(cut_commands, false, "command begun and not sent to its end",
+	 "commands begun and not sent to their ends")
+COVERAGE(unasked_errors, false,
+	 "error that the server sent unasked: trace tells it at the session's end",
+	 "errors that the server sent unasked: trace tells them at the sessions' ends")

@@ -24,6 +24,20 @@ enum err fact_set(struct fact *f, struct slice text, enum fact_source source)
 	return ERR_OK;
 }
 
+enum err session_error_set(struct session_error *e, const struct myp_err *err)
+{
+	e->code = err->code;
+	memcpy(e->sqlstate, err->sqlstate, sizeof(e->sqlstate));
+	mem_free(e->message);
+	e->message = mem_copy_str(err->message.ptr, err->message.len);
+	return e->message ? ERR_OK : ERR_NOMEM;
+}
+
+struct slice session_error_message(const struct session_error *e)
+{
+	return e->message ? slice_cstr(e->message) : (struct slice){.ptr = NULL, .len = 0};
+}
+
 struct session *session_new(uint64_t id, int64_t start_ns, const struct endpoint *client,
 			    const struct endpoint *server)
 {
@@ -95,6 +109,7 @@ void session_free(struct session *s)
 	session_reset_state(s);
 	mem_free(s->state);
 	mem_free(s->login_error.message);
+	mem_free(s->end_error.message);
 	mem_free(s->server_version.text);
 	mem_free(s->user.text);
 	mem_free(s->database.text);

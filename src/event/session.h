@@ -85,6 +85,17 @@ struct statement {
 		long_data; /* param_count buffers of SEND_LONG_DATA since the last execution; NULL: none */
 };
 
+/* An error of the server's that answers no command. */
+struct session_error {
+	uint16_t code; /* 0: none */
+	char sqlstate[6];
+	char *message; /* owned; NULL is empty */
+};
+
+/* Copies what ERR says; ERR_NOMEM leaves the message empty. */
+enum err session_error_set(struct session_error *e, const struct myp_err *err) MUST_CHECK;
+struct slice session_error_message(const struct session_error *e);
+
 /* One statement that rebuilds a part of the state; the newest of a key wins. */
 struct state_item {
 	struct slice key;  /* "sql_mode", "names", "@x", "prepare p" ... */
@@ -100,11 +111,9 @@ struct session {
 	bool joined;
 	enum session_login login;
 	int64_t login_ns; /* from the greeting to the end of the login; negative: unknown */
-	struct {
-		uint16_t code; /* 0: none */
-		char sqlstate[6];
-		char *message;
-	} login_error;
+	struct session_error login_error;
+	struct session_error
+		end_error; /* said unasked: before the server ended it, or in the middle of a command */
 	struct fact server_version;
 	uint32_t connection_id; /* 0: unknown */
 	struct fact user, database, auth_plugin;

@@ -148,7 +148,8 @@ static bool passes_alone(const struct filter *f, const struct event *e)
 		return false;
 	if (!passes(&o->databases, s->database_known ? &database : NULL, 0))
 		return false;
-	if (o->errors && e->type == EVENT_SESSION && s->login == SESSION_LOGIN_ERROR)
+	if (o->errors &&
+	    (e->type == EVENT_SESSION ? s->login == SESSION_LOGIN_ERROR : s->end_error.code != 0))
 		return o->commands.count == 0 && !f->match;
 	return o->commands.count == 0 && !f->match && !f->join;
 }

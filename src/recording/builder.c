@@ -489,7 +489,7 @@ static void put_event(struct builder *b, const struct event *e, const struct eve
 		put_gap(r, e);
 		break;
 	case EVENT_END:
-		record_u8(r, (uint8_t)e->end);
+		put_end(r, e);
 		break;
 	case EVENT_SESSION:
 	case EVENT_PACKET:

@@ -319,7 +319,7 @@ static enum err take_event(struct decoder *d, struct cursor *c, struct known *k,
 		take_gap(c, &ctx);
 		break;
 	case EVENT_END:
-		e->end = cur_below(c, END_REASONS);
+		x = take_end(c, e, k->session);
 		break;
 	}
 	if (x != ERR_OK)

@@ -27,6 +27,7 @@ void put_columns(struct record *r, const struct myp_column *columns, uint32_t co
 void put_command(struct record *r, const struct event *e, uint64_t last_n);
 void put_data(struct record *r, const struct event *e, uint64_t last_n);
 void put_gap(struct record *r, const struct event *e);
+void put_end(struct record *r, const struct event *e);
 
 /* SHARED: SHARED_COUNT columns numbers of the first results; 0: the definitions are told here. */
 void put_response(struct record *r, const struct event *e, uint64_t last_n, const uint32_t *shared,

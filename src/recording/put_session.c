@@ -27,17 +27,26 @@ static void put_identity(struct record *r, const struct session *s)
 		put_endpoint(r, &s->proxy);
 }
 
+static void put_error(struct record *r, const struct session_error *e)
+{
+	record_varint(r, e->code);
+	if (e->code == 0)
+		return;
+	record_bytes(r, slice_cstr(e->sqlstate));
+	record_bytes(r, session_error_message(e));
+}
+
 static void put_login(struct record *r, const struct session *s)
 {
-	const char *message = s->login_error.message ? s->login_error.message : "";
-
 	record_u8(r, (uint8_t)s->login);
 	record_signed(r, s->login_ns);
-	record_varint(r, s->login_error.code);
-	if (s->login_error.code == 0)
-		return;
-	record_bytes(r, slice_cstr(s->login_error.sqlstate));
-	record_bytes(r, slice_cstr(message));
+	put_error(r, &s->login_error);
+}
+
+void put_end(struct record *r, const struct event *e)
+{
+	record_u8(r, (uint8_t)e->end);
+	put_error(r, &e->session->end_error);
 }
 
 static void put_state(struct record *r, const struct session *s)

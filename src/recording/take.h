@@ -49,6 +49,8 @@ enum err take_command(struct cursor *c, const struct take_context *ctx,
 		      struct command *out) MUST_CHECK;
 void take_data(struct cursor *c, const struct take_context *ctx);
 void take_gap(struct cursor *c, const struct take_context *ctx);
+/* END, into the event and S, its session. ERR_PROTO, ERR_NOMEM. */
+enum err take_end(struct cursor *c, struct event *e, struct session *s) MUST_CHECK;
 
 /* A list of column definitions. */
 struct take_columns {

@@ -100,31 +100,37 @@ static void take_sqlstate(struct cursor *c, char out[6])
 		memcpy(out, s.ptr, s.len);
 }
 
+static enum err take_error(struct cursor *c, struct session_error *to)
+{
+	struct myp_err err = {.code = (uint16_t)cur_varint_max(c, UINT16_MAX)};
+
+	if (cur_ok(c) && err.code == 0) {
+		to->code = 0;
+		return ERR_OK;
+	}
+	take_sqlstate(c, err.sqlstate);
+	err.message = cur_var_bytes(c);
+	return cur_ok(c) ? session_error_set(to, &err) : ERR_PROTO;
+}
+
 static enum err take_login(struct cursor *c, struct session *s)
 {
 	enum session_login login = cur_below(c, LOGINS);
 	int64_t login_ns = cur_signed(c);
-	uint16_t code = (uint16_t)cur_varint_max(c, UINT16_MAX);
-	struct slice message;
-	char *copy;
 
 	if (!cur_ok(c))
 		return ERR_PROTO;
 	s->login = login;
 	s->login_ns = login_ns;
-	s->login_error.code = code;
-	if (code == 0)
-		return ERR_OK;
-	take_sqlstate(c, s->login_error.sqlstate);
-	message = cur_var_bytes(c);
+	return take_error(c, &s->login_error);
+}
+
+enum err take_end(struct cursor *c, struct event *e, struct session *s)
+{
+	e->end = cur_below(c, END_REASONS);
 	if (!cur_ok(c))
 		return ERR_PROTO;
-	copy = mem_copy_str(message.ptr, message.len);
-	if (!copy)
-		return ERR_NOMEM;
-	mem_free(s->login_error.message);
-	s->login_error.message = copy;
-	return ERR_OK;
+	return cur_left(c) ? take_error(c, &s->end_error) : ERR_OK;
 }
 
 /* True if the session has item I as it is told. */

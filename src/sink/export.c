@@ -91,7 +91,7 @@ static void put_login(struct json *j, const struct session *s)
 		json_cstr(j, login_names[s->login]);
 	if (s->login == SESSION_LOGIN_ERROR)
 		put_error(j, s->login_error.code, s->login_error.sqlstate,
-			  slice_cstr(s->login_error.message ? s->login_error.message : ""));
+			  session_error_message(&s->login_error));
 	json_key(j, "login_ns");
 	if (s->login_ns < 0)
 		json_null(j);
@@ -266,6 +266,9 @@ static void put_end(struct export_sink *x, const struct event *e)
 	put_session_id(j, e->session);
 	json_key_i64(j, "time_ns", e->time_ns);
 	json_key_cstr(j, "reason", end_reason_name(e->end));
+	if (e->session->end_error.code)
+		put_error(j, e->session->end_error.code, e->session->end_error.sqlstate,
+			  session_error_message(&e->session->end_error));
 	json_end(j);
 	json_newline(j);
 }

@@ -85,15 +85,30 @@ static const struct table_column columns[] = {
 	{.title = "max", .align = TABLE_RIGHT},
 	{.title = "rows", .align = TABLE_RIGHT},
 	{.title = "errors", .align = TABLE_RIGHT},
+	{.title = "digest"},
 	{.title = "statement"},
 };
 
-enum { COLUMNS = sizeof(columns) / sizeof(columns[0]) };
+enum {
+	COLUMNS = sizeof(columns) / sizeof(columns[0]),
+	DIGEST_SHOWN =
+		8, /* its first digits: enough for --digest, and the statement keeps its room */
+};
 
 static void cell_latency(struct table *t, const struct hist *h, double q)
 {
 	if (h->count)
 		table_duration(t, hist_quantile_ns(h, q));
+	else
+		table_empty(t);
+}
+
+static void cell_digest(struct table *t, uint64_t digest)
+{
+	char text[SESSION_ID_TEXT];
+
+	if (digest)
+		table_text(t, slice_of(session_id_format(digest, text), DIGEST_SHOWN), TABLE_PLAIN);
 	else
 		table_empty(t);
 }
@@ -112,6 +127,7 @@ static void table_row(struct table *t, size_t rank, const struct profile_row *ro
 	cell_latency(t, &s->latency, 1);
 	table_u64(t, s->rows ? s->rows : s->affected_rows);
 	table_u64(t, s->errors);
+	cell_digest(t, row->digest);
 	table_text(t, slice_cstr(row->text), TABLE_PLAIN);
 }
 

@@ -161,7 +161,7 @@ static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)
 		break;
 	case EVENT_END:
 		line_head(&t->line, e->session, e->time_ns, '*');
-		out_printf(t->line.out, "end: %s\n", end_reason_name(e->end));
+		line_end(&t->line, e);
 		break;
 	case EVENT_RESPONSE: /* told when it is joined with its command */
 	case EVENT_PACKET:

@@ -95,6 +95,12 @@ static void put_fact(struct trace_line *l, const char *name, const struct fact *
 	line_text(l, 0, slice_head(fact_slice(f), FACT_SHOWN));
 }
 
+static void put_error(struct trace_line *l, const char *what, const struct session_error *e)
+{
+	out_printf(l->out, ", %s %u (%s): ", what, e->code, e->sqlstate);
+	line_text(l, 0, session_error_message(e));
+}
+
 void line_session(struct trace_line *l, const struct session *s)
 {
 	char client[ENDPOINT_TEXT_MAX], server[ENDPOINT_TEXT_MAX];
@@ -116,11 +122,8 @@ void line_session(struct trace_line *l, const struct session *s)
 	put_fact(l, "auth", &s->auth_plugin);
 	if (s->login == SESSION_LOGIN_TLS)
 		out_put_cstr(l->out, ", goes on under TLS");
-	if (s->login == SESSION_LOGIN_ERROR) {
-		out_printf(l->out, ", login error %u (%s): ", s->login_error.code,
-			   s->login_error.sqlstate);
-		line_text(l, 0, slice_cstr(s->login_error.message ? s->login_error.message : ""));
-	}
+	if (s->login == SESSION_LOGIN_ERROR)
+		put_error(l, "login error", &s->login_error);
 	if (s->compression != SESSION_PLAIN)
 		out_put_cstr(l->out, ", compressed");
 	out_put_byte(l->out, '\n');
@@ -133,5 +136,13 @@ void line_gap(struct trace_line *l, const struct event *e)
 	out_printf(l->out, "gap: %llu bytes of %s were not heard", (unsigned long long)e->gap.bytes,
 		   e->gap.side == GAP_COMMANDS ? "commands" : "responses");
 	line_colour(l, LINE_PLAIN);
+	out_put_byte(l->out, '\n');
+}
+
+void line_end(struct trace_line *l, const struct event *e)
+{
+	out_printf(l->out, "end: %s", end_reason_name(e->end));
+	if (e->session->end_error.code)
+		put_error(l, "after the server's error", &e->session->end_error);
 	out_put_byte(l->out, '\n');
 }

@@ -31,4 +31,7 @@ void line_text(struct trace_line *l, uint16_t collation, struct slice text);
 void line_session(struct trace_line *l, const struct session *s);
 void line_gap(struct trace_line *l, const struct event *e);
 
+/* The rest of the line of an EVENT_END. */
+void line_end(struct trace_line *l, const struct event *e);
+
 #endif

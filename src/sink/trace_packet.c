@@ -214,9 +214,9 @@ static void put_packet(struct packet_sink *t, const struct event *e)
 static void put_end(struct packet_sink *t, const struct event *e)
 {
 	line_head(&t->line, e->session, e->time_ns, '*');
-	out_printf(t->line.out, "%-23s %-20s              end: %s\n",
-		   packet_stage_name(STAGE_DISCONNECTED), packet_moment_name(MOMENT_DISCONNECTED),
-		   end_reason_name(e->end));
+	out_printf(t->line.out, "%-23s %-20s              ", packet_stage_name(STAGE_DISCONNECTED),
+		   packet_moment_name(MOMENT_DISCONNECTED));
+	line_end(&t->line, e);
 }
 
 static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)

@@ -306,17 +306,31 @@ static void learn_run(struct conversation *c)
 		c->longest_run = run < RUN_MAX ? (uint32_t)run + 1 : RUN_MAX;
 }
 
+/* Nobody asked: it is told with the session's end, which mostly follows at once. */
+static bool take_unasked_error(struct conversation *c, const struct myp_packet *p)
+{
+	struct myp_err err;
+
+	if (p->payload.len == 0 || p->payload.ptr[0] != MYP_ERR ||
+	    myp_err_decode(p->payload, c->session->caps, &err) != ERR_OK)
+		return false;
+	if (session_error_set(&c->session->end_error, &err) != ERR_OK)
+		tracker_fail(c->tracker, ERR_NOMEM);
+	c->tracker->coverage.unasked_errors++;
+	return true;
+}
+
 /* Nobody waits, or what was held for somebody was not the last. */
 static void on_orphan(struct conversation *c, const struct myp_packet *p)
 {
-	bool is_error = p->payload.len > 0 && p->payload.ptr[0] == MYP_ERR;
+	bool cuts_in = conversation_is_partial(c, STREAM_CLIENT);
 
-	/* Before it closes an idle connection a server may say why; nobody asked for that. */
-	if (is_error && p->sequence == 0)
-		return;
-	/* Or why it does not wait for the rest of a command: nobody knows whether that will come, and be answered. */
-	if (is_error && conversation_is_partial(c, STREAM_CLIENT)) {
-		c->in_step[STREAM_SERVER] = false;
+	/*
+	 * A server may say why it closes an idle connection; or why it does not wait for the rest of a command: nobody
+	 * knows whether that will come, and be answered.
+	 */
+	if ((p->sequence == 0 || cuts_in) && take_unasked_error(c, p)) {
+		c->in_step[STREAM_SERVER] &= !cuts_in || p->sequence == 0;
 		return;
 	}
 	learn_run(c);

@@ -375,7 +375,7 @@ void conversation_chunk(struct conversation *c, const struct stream_chunk *chunk
 		on_gap(c, chunk);
 	else if (is_heard(c, chunk))
 		on_data(c, chunk);
-	else
+	else if (!phase_take_login(c, chunk))
 		conversation_pass_over(c, chunk->bytes.len);
 	c->position[chunk->from] = chunk->offset + chunk->bytes.len + chunk->gap;
 }
@@ -403,6 +403,8 @@ void conversation_end(struct conversation *c, enum end_reason reason, int64_t ti
 	if (c->phase == PHASE_GREETING && !c->session->joined &&
 	    conversation_is_partial(c, STREAM_SERVER))
 		conversation_leave_protocol(c);
+	if (c->phase == PHASE_COMMAND && c->in_step[STREAM_CLIENT])
+		c->tracker->coverage.cut_commands += conversation_is_partial(c, STREAM_CLIENT);
 	answer_release_held(c, time_ns, frame);
 	if (reason == END_CAPTURE || reason == END_SHED)
 		answer_leave_pending(c, time_ns, frame);

@@ -166,6 +166,10 @@ bool compressed_is_partial(const struct compressed *z, enum stream_side side);
 void phase_packet(struct conversation *c, const struct stream_chunk *chunk,
 		  const struct myp_packet *p);
 
+/* Bytes that are out of step: true if they are a handshake response whose greeting was not heard, and what it says
+ * of the session is taken. */
+bool phase_take_login(struct conversation *c, const struct stream_chunk *chunk);
+
 /* The login has ended, or the rest of it was not heard: the session is compressed if that was agreed. */
 void phase_end_login(struct conversation *c);
 
@@ -228,6 +232,8 @@ bool guess_command_start(struct slice bytes);
 bool guess_is_sent(uint8_t code); /* a command by that number, by clients */
 /* A client's frame, the first of a command; fills *FRAME. */
 bool guess_frame_start(struct myp_unpacker *u, struct slice bytes, struct myp_frame *frame);
+/* A whole handshake response, and nothing else; fills *OUT. */
+bool guess_login(struct slice bytes, struct myp_login *out);
 bool guess_greeting(struct slice bytes); /* a whole one, and nothing else */
 bool guess_is_tls(struct slice bytes);
 /* Capabilities that the shape of a client's packet proves, where the login was not heard. */

@@ -47,11 +47,7 @@ static void login_failed(struct conversation *c, const struct stream_chunk *chun
 		give_up(c, chunk, p);
 		return;
 	}
-	s->login_error.code = err.code;
-	memcpy(s->login_error.sqlstate, err.sqlstate, sizeof(err.sqlstate));
-	mem_free(s->login_error.message);
-	s->login_error.message = mem_copy_str(err.message.ptr, err.message.len);
-	if (!s->login_error.message)
+	if (session_error_set(&s->login_error, &err) != ERR_OK)
 		tracker_fail(c->tracker, ERR_NOMEM);
 	end_login(c, chunk, SESSION_LOGIN_ERROR);
 	conversation_go_deaf(c);
@@ -85,6 +81,36 @@ static void on_greeting(struct conversation *c, const struct stream_chunk *chunk
 	conversation_set_phase(c, PHASE_LOGIN);
 }
 
+/* Who logs in. A client that names no character set gets the server's; before 4.1 nobody could. */
+static void take_login(struct conversation *c, const struct myp_login *l)
+{
+	struct session *s = c->session;
+	uint16_t collation = l->collation ? l->collation : c->server_collation;
+
+	if (collation)
+		session_set_collation(s, collation, FACT_LOGIN);
+	if (l->is_ssl_request)
+		return;
+	set_fact(c, &s->user, l->user);
+	set_fact(c, &s->database, l->database);
+	s->database_known = true;
+	set_fact(c, &s->attributes, slice_head(l->attributes, SESSION_ATTRIBUTES_MAX));
+	if (l->auth_plugin.len)
+		set_fact(c, &s->auth_plugin, l->auth_plugin);
+}
+
+bool phase_take_login(struct conversation *c, const struct stream_chunk *chunk)
+{
+	const struct session *s = c->session;
+	struct myp_login l;
+
+	if (chunk->from != STREAM_CLIENT || c->phase == PHASE_DEAF || s->commands > 0 ||
+	    s->user.source != FACT_UNKNOWN || !guess_login(chunk->bytes, &l))
+		return false;
+	take_login(c, &l);
+	return true;
+}
+
 static void on_login(struct conversation *c, const struct stream_chunk *chunk,
 		     const struct myp_packet *p)
 {
@@ -105,20 +131,13 @@ static void on_login(struct conversation *c, const struct stream_chunk *chunk,
 	}
 	s->caps = myp_caps_agreed(c->server_caps, l.caps);
 	s->caps_known = true;
-	/* Who names none gets the server's; before 4.1 nobody could. */
-	session_set_collation(s, l.collation ? l.collation : c->server_collation, FACT_LOGIN);
+	take_login(c, &l);
 	if (l.is_ssl_request) {
 		c->tracker->coverage.encrypted++;
 		end_login(c, chunk, SESSION_LOGIN_TLS);
 		conversation_go_deaf(c);
 		return;
 	}
-	set_fact(c, &s->user, l.user);
-	set_fact(c, &s->database, l.database);
-	s->database_known = true;
-	set_fact(c, &s->attributes, slice_head(l.attributes, SESSION_ATTRIBUTES_MAX));
-	if (l.auth_plugin.len)
-		set_fact(c, &s->auth_plugin, l.auth_plugin);
 	conversation_set_phase(c, PHASE_AUTH);
 }
 

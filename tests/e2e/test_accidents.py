@@ -112,6 +112,43 @@ def test_too_many_connections(server, hear):
     assert_coverage(events, undecoded_bytes=0, lost_responses=0)
 
 
+def end_error(events):
+    """The code of the error behind which the one session that has one ended; 0: none has."""
+    found = [e["error"]["code"] for e in events if e["type"] == "end" and "error" in e]
+    assert len(found) < 2
+    return found[0] if found else 0
+
+
+def test_command_over_the_servers_limit(server, hear):
+    """The server answers before the command has ended, and closes the connection."""
+    def workload(server):
+        usual = server.execute("SELECT @@GLOBAL.max_allowed_packet").strip()
+        server.execute("SET GLOBAL max_allowed_packet = 1048576")
+        try:
+            client = connect(server)
+            assert outcome(client, "SELECT 'short'") == ("resultset", 0)
+            assert outcome(client, f"SELECT '{'x' * (8 << 20)}'")[0] in ("lost", "error")
+        finally:
+            server.execute(f"SET GLOBAL max_allowed_packet = {usual}")
+    events, _ = hear(server, workload)
+    assert [e["sql"] for e in exchanges(events, "QUERY") if "SELECT" in e["sql"]] == ["SELECT 'short'"]
+    assert end_error(events) == 1153
+    assert_coverage(events, cut_commands=1, unasked_errors=1, undecoded_bytes=0, lost_responses=0)
+
+
+def test_idle_connection_is_closed(server, hear):
+    """MySQL since 8.0.24 says why; the others do not."""
+    def workload(server):
+        client = connect(server)
+        outcome(client, "SET SESSION wait_timeout = 1")
+        wait_for(lambda: server.execute("SELECT COUNT(*) FROM information_schema.processlist "
+                                        f"WHERE id = {client.thread_id()}").strip(), "0")
+        assert outcome(client, "SELECT 1") == ("lost", 0)
+    says_why = server.execute("SELECT VERSION()").strip().startswith("9.")
+    events, _ = hear(server, workload, status=(0, 3))
+    assert end_error(events) == (4031 if says_why else 0)
+
+
 HALF_A_STATEMENT = """
 import os, sys
 sys.path[:0] = {folders!r}

@@ -199,6 +199,34 @@ static void what_no_client_says_shows_that_no_command_began(void **state)
 	JOINS(lines, "joined session none @\n> 1 QUERY do 1 [?]\n< 1 lost 0/0 err 0\nend fin\n");
 }
 
+/* CONNECT_WITH_DB, PROTOCOL_41, SECURE_CONNECTION; no authentication data. */
+#define HANDSHAKE(filler) "\x08\x82\0\0\0\0\0\1\x21" filler "app\0\0shop"
+#define ZEROS_19 "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+
+static void a_login_without_its_greeting_says_who_it_is(void **state)
+{
+	static const struct line joined[] = {C(1, HANDSHAKE(ZEROS_19 "\0\0\0\0")), C(0, "\3do 1"),
+					     S(1, OK)};
+	static const struct line hole[] = {LOST_S(0, "a greeting"),
+					   C(1, HANDSHAKE(ZEROS_19 "\x1d\0\0\0")), C(0, "\3do 1"),
+					   S(1, OK)};
+	static const struct line no_login[] = {C(2, HANDSHAKE(ZEROS_19 "\0\0\0\0")),
+					       C(1, HANDSHAKE("\1" ZEROS_19 "\0\0\0")),
+					       C(0, "\3do 1"), S(1, OK)};
+	struct talk t;
+
+	(void)state;
+	JOINS(joined, "joined session none app@shop\n> 1 QUERY do 1 [shop]\n< 1 ok 1/0 err 0\n"
+		      "end fin\n");
+	JOINS(no_login, "joined session none @\n> 1 QUERY do 1 [?]\n< 1 ok 1/0 err 0\nend fin\n");
+	CHECK(talk_begin(&t, true));
+	tell(&t, hole, sizeof(hole) / sizeof(*hole));
+	talk_end(&t, STREAM_END_FIN);
+	check_told(&t, "session none app@shop\n> 1 QUERY do 1 [shop]\n< 1 ok 1/0 err 0\nend fin\n");
+	CHECK(tracker_coverage(t.tracker)->undecoded_bytes == 0);
+	talk_release(&t);
+}
+
 static void a_greeting_may_be_lost_without_a_hole(void **state)
 {
 	static const struct line lines[] = {C(1, "\x0d\xa2\x3b\0 and so on"), S(2, OK),
@@ -278,6 +306,7 @@ int main(void)
 		cmocka_unit_test(a_session_is_joined_at_a_command),
 		cmocka_unit_test(what_is_in_a_hole_says_nothing_of_how_results_end),
 		cmocka_unit_test(what_no_client_says_shows_that_no_command_began),
+		cmocka_unit_test(a_login_without_its_greeting_says_who_it_is),
 		cmocka_unit_test(a_greeting_may_be_lost_without_a_hole),
 		cmocka_unit_test(how_results_end_is_found_out),
 	};
