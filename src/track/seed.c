@@ -56,6 +56,8 @@ static void seed_statement(struct conversation *c, const struct census_statement
 		types = mem_alloc(count * sizeof(*types));
 		if (types)
 			memcpy(types, old->types, count * sizeof(*types));
+		else
+			tracker_fail(c->tracker, ERR_NOMEM);
 	}
 	check(c, session_statement_put(c->session, from->id, &from->text, &st));
 	if (!st) {
@@ -93,13 +95,19 @@ static bool put_literal(struct buf *b, struct slice text)
 	return true;
 }
 
+/* Was there room for all of B? */
+static bool is_whole(struct conversation *c, const struct buf *b)
+{
+	if (buf_err(b) == ERR_NOMEM)
+		tracker_fail(c->tracker, ERR_NOMEM);
+	return buf_err(b) == ERR_OK;
+}
+
 static void put_state(struct conversation *c, struct slice key, const struct buf *text, bool whole)
 {
 	struct session *s = c->session;
 
-	if (buf_err(text) == ERR_NOMEM)
-		tracker_fail(c->tracker, ERR_NOMEM);
-	if (!whole || buf_err(text) != ERR_OK)
+	if (!is_whole(c, text) || !whole)
 		s->state_incomplete = true;
 	else if (!has_state(s, key))
 		check(c, session_state_put(s, key, buf_slice(text)));
@@ -118,7 +126,7 @@ static void seed_named(struct conversation *c, const struct census_statement *fr
 	buf_put_cstr(&text, "PREPARE `");
 	buf_put_slice(&text, from->name);
 	buf_put_cstr(&text, "` FROM ");
-	whole = put_literal(&text, from->text) && whole && buf_err(&key) == ERR_OK;
+	whole = put_literal(&text, from->text) && whole && is_whole(c, &key);
 	put_state(c, buf_slice(&key), &text, whole);
 	buf_release(&key);
 	buf_release(&text);
@@ -181,7 +189,7 @@ static void seed_setting(struct conversation *c, const struct census_variable *v
 	}
 	if (is(v->name, "sql_mode") && !has_state(c->session, buf_slice(&key)))
 		note_sql_mode(c->session, v->value);
-	put_state(c, buf_slice(&key), &text, whole && buf_err(&key) == ERR_OK);
+	put_state(c, buf_slice(&key), &text, is_whole(c, &key) && whole);
 	buf_release(&key);
 	buf_release(&text);
 }
