@@ -27,13 +27,24 @@ void source_server_wipe_url(const char *url)
 		memset((char *)(uintptr_t)(colon + 1), PASSWORD_MASK, (size_t)(at - colon - 1));
 }
 
-enum err source_server_open(const struct opt_page *page, const struct listen_args *args,
-			    struct informant *out, struct errinfo *info)
+static enum err resolve(const struct listen_args *args, struct target *out, struct errinfo *info)
 {
 	const struct target_args how = {
 		.url = args->source_server,
 		.defaults_file = args->source_defaults,
 	};
+	struct errinfo why;
+	enum err e = target_resolve(&how, out, &why);
+
+	if (e != ERR_OK)
+		return err_set(info, e, 0, "--source-server: %s", why.text);
+	source_server_wipe_url(args->source_server);
+	return ERR_OK;
+}
+
+enum err source_server_open(const struct opt_page *page, const struct listen_args *args,
+			    struct informant *out, struct errinfo *info)
+{
 	struct target target = {.host = NULL};
 	const struct inspector_options options = {
 		.target = &target,
@@ -42,16 +53,33 @@ enum err source_server_open(const struct opt_page *page, const struct listen_arg
 		.ctx = (void *)(uintptr_t)page,
 	};
 	struct errinfo why;
-	enum err e = target_resolve(&how, &target, &why);
+	enum err e = resolve(args, &target, info);
 
 	if (e != ERR_OK)
-		return err_set(info, e, 0, "--source-server: %s", why.text);
-	source_server_wipe_url(args->source_server);
+		return e;
 	e = inspector_new(&options, out, &why);
 	if (e == ERR_OK)
 		return ERR_OK;
 	target_release(&target);
 	return err_set(info, e, 0, "--source-server: %s", why.text);
+}
+
+enum err source_server_census(const struct listen_args *args, struct census **out,
+			      struct census_lacks *lacks, struct errinfo *info)
+{
+	struct target target = {.host = NULL};
+	struct asker *a = NULL;
+	struct errinfo why;
+	enum err e = resolve(args, &target, info);
+
+	if (e != ERR_OK)
+		return e;
+	e = asker_new(&target, ASK_NS, &a, &why);
+	if (e == ERR_OK)
+		e = census_ask(a, 1, target.host ? target.port : 0, out, lacks, &why);
+	asker_free(a);
+	target_release(&target);
+	return e == ERR_OK ? e : err_set(info, e, 0, "--source-server: %s", why.text);
 }
 
 enum err source_server_ask(const struct target *t, struct server_facts *out, struct errinfo *info)

@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "client/target.h"
 #include "event/server.h"
+#include "inspect/census.h"
 
 /*
  * Connects to the server that ARGS name. What could not be learnt is told on standard error for PAGE, which must be
@@ -19,6 +20,10 @@ enum err source_server_open(const struct opt_page *page, const struct listen_arg
 /* A server asked once, for all it says of itself, but not of its sessions. OUT is empty. As asker_new(). */
 enum err source_server_ask(const struct target *t, struct server_facts *out,
 			   struct errinfo *info) MUST_CHECK;
+
+/* What a census of the server that ARGS name says, asked once; what it lacks in *LACKS. As source_server_open(). */
+enum err source_server_census(const struct listen_args *args, struct census **out,
+			      struct census_lacks *lacks, struct errinfo *info) MUST_CHECK;
 
 /* Crosses out the password in URL, of argv, where everybody on the machine sees it; it was copied. */
 void source_server_wipe_url(const char *url);

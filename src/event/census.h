@@ -58,6 +58,8 @@ struct census {
 	struct map by_id;   /* struct census_session by connection id */
 	struct map by_port; /* the first of a client's port */
 	uint64_t over_tcp, over_socket;
+	uint64_t over_tls; /* of those over TCP */
+	bool tls_known;    /* OVER_TLS is */
 	struct arena memory;
 	atomic_uint references;
 };

@@ -216,6 +216,26 @@ static enum err take_transaction(void *ctx, const struct asker_row *row)
 	return ERR_OK;
 }
 
+static enum err take_tls(void *ctx, const struct asker_row *row)
+{
+	struct asking *k = ctx;
+
+	k->census->over_tls += row->count >= 1 && session_of(k, row->values[0]);
+	return ERR_OK;
+}
+
+/* A server that does not know, or does not tell, leaves it unknown. */
+static enum err ask_tls(struct asking *k, struct errinfo *info)
+{
+	enum err e = asker_ask(k->asker,
+			       "SELECT PROCESSLIST_ID FROM performance_schema.threads "
+			       "WHERE CONNECTION_TYPE = 'SSL/TLS' AND PROCESSLIST_ID IS NOT NULL",
+			       take_tls, k, info);
+
+	k->census->tls_known = e == ERR_OK;
+	return e == ERR_UNSUPPORTED ? ERR_OK : e;
+}
+
 static enum err ask_statements(struct asking *k, struct errinfo *info)
 {
 	char text[512];
@@ -299,6 +319,8 @@ static enum err ask_schema(struct asking *k, bool is_mariadb, struct errinfo *in
 		return ERR_OK;
 	}
 	e = ask_statements(k, info);
+	if (e == ERR_OK)
+		e = ask_tls(k, info);
 	if (e == ERR_OK && is_mariadb)
 		k->lacks->count[CENSUS_NO_VARIABLES_TABLE] = 1;
 	else if (e == ERR_OK)

@@ -1,7 +1,9 @@
 """What the server that is listened to says of itself and of its sessions: --source-server."""
 import json
 import re
+import signal
 import subprocess
+import threading
 import time
 
 import pymysql
@@ -179,6 +181,88 @@ def test_sessions_open_before_are_replayed_with_their_statements(kind, pool, tar
 
 def failures(outcome):
     return (outcome["joined"], outcome["differences"], outcome["state_failed"], replaying.counted(outcome["not_sent"]))
+
+
+def test_what_the_account_may_not_see_is_told(mariadb, mysql97, myna, tmp_path):
+    secret = tmp_path / "watch.cnf"
+    secret.write_text(f'[client]\npassword="{PASSWORD}"\n')
+    for kind, server in (("mysql97", mysql97), ("mariadb", mariadb)):
+        make_watcher(server, kind, grants=False)
+        early = connect(server)
+        try:
+            with recording(myna, tmp_path / f"{kind}.myna", server, secret) as capture:
+                early.query("SELECT 1")
+        finally:
+            early.close()
+            server.execute("DROP USER watch@'%'")
+        assert f"lacks the privilege {POSITION[kind]}" in capture.said
+        assert "lacks the privilege PROCESS" in capture.said
+        assert "lacks SELECT on performance_schema.prepared_statements_instances" in capture.said
+        assert ("lacks SELECT on performance_schema.variables_by_thread" if kind == "mysql97" else
+                "MariaDB does not tell it") in capture.said
+        facts = info_of(myna, capture.path)["asked"][0]
+        assert "sql_mode" in facts["facts"] and set(facts["refused"]) == {"binlog_file", "binlog_position"}
+        session, = [e for e in myna.export(capture.path) if e["type"] == "session"]
+        assert session["user"] is None and "asked" not in session
+        assert harness.coverage(myna.export(capture.path))["unmatched"] == 1
+
+
+def test_a_server_without_its_schema_tells_the_rest(pool, myna, tmp_path):
+    """As MariaDB is by default."""
+    server = pool.get("mariadb", "schemaless", ["--performance-schema=OFF"])
+    secret = tmp_path / "watch.cnf"
+    secret.write_text("[client]\npassword=\n")
+    early = connect(server, database="mysql")
+    statement = binary.Statement(early, "SELECT ? + 1")
+    with harness.myna_record(myna, tmp_path / "a.myna", server.port, "--source-server", server.url(),
+                             "--source-defaults-file", str(secret)) as capture:
+        statement.execute(1)
+    early.close()
+    assert "the server's performance_schema is off" in capture.said
+    events = myna.export(capture.path)
+    session, = [e for e in events if e["type"] == "session"]
+    assert (session["user"], session["database"], session["asked"]) == ("root", "mysql", True)
+    assert [e["sql"] for e in events if e["type"] == "exchange"] == [None]
+
+
+def test_a_server_that_hangs_stalls_nobody(mariadb118, myna, tmp_path):
+    """The informant's server stops answering: what is heard of the same is recorded, and the end comes."""
+    server = mariadb118
+    with harness.myna_record(myna, tmp_path / "a.myna", server.port, "--source-server", server.url()) as capture:
+        client = connect(server)
+        client.query("SELECT 1")
+        server.process.send_signal(signal.SIGSTOP)
+        threading.Timer(1, server.process.send_signal, [signal.SIGCONT]).start()
+        client.query("SELECT 2")
+        client.close()
+    said = [e["sql"] for e in myna.export(capture.path) if e["type"] == "exchange" and e["command"] == "QUERY"]
+    assert said[-2:] == ["SELECT 1", "SELECT 2"] and capture.status == 0
+
+
+def test_all_threads_know_what_the_server_says(mariadb, myna):
+    early = [connect(mariadb, database="mysql") for _ in range(6)]
+    statements = [binary.Statement(c, f"SELECT ? + {i}") for i, c in enumerate(early)]
+    report = myna.start("report", "-i", "lo", "--port", mariadb.port, "--threads", "3", "--duration", "2s",
+                        "--format", "json", "--source-server", mariadb.url())
+    time.sleep(1)
+    for statement in statements:
+        statement.execute(1)
+    out, _ = report.communicate(timeout=30)
+    for c in early:
+        c.close()
+    assert json.loads(out.splitlines()[0])["coverage"]["asked"] == 6 if "\n{" not in out else True
+    assert "SELECT ? + ?" in out and report.returncode == 0
+
+
+def test_the_doctor_counts_what_cannot_be_heard(mariadb, myna):
+    socket = pymysql.connect(unix_socket=str(mariadb.socket), user="root")
+    tcp = connect(mariadb)
+    done = myna.run("doctor", "-i", "lo", "--port", mariadb.port, "--duration", "300ms", "--source-server",
+                    mariadb.url(), status=None)
+    socket.close()
+    tcp.close()
+    assert re.search(r"sessions +the server has \d+ other sessions: \d+ over TCP, [1-9]\d* over its local", done.stdout)
+    assert "over the local socket cannot be heard" in done.stdout
 
 
 def test_a_server_that_does_not_let_us_in_is_an_error_at_once(mariadb, myna, tmp_path):
