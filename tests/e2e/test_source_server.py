@@ -137,7 +137,7 @@ def open_clients(kind, server, folder):
 def logged_executions(server):
     """What was executed on the table, as the server has it in its log: sorted."""
     return sorted(text for entries in server.general_log().values() for command, text in entries
-                  if command in ("Execute", "Query") and "INSERT INTO t" in text and not text.startswith("PREPARE"))
+                  if command == "Execute" and "INSERT INTO t" in text)
 
 
 @pytest.mark.parametrize("kind", ["mysql97", "mariadb", "mariadb118"])
@@ -173,10 +173,18 @@ def test_sessions_open_before_are_replayed_with_their_statements(kind, pool, tar
     assert [(s["joined"], s["user"], s["database"]) for s in sessions] == [(True, "root", "kept")] * 3
     outcome, log = replaying.outcome_of(myna, capture.path, target)
     assert failures(outcome) == (3, 0, 0, {}), outcome
-    assert len(want) >= 10
+    # The target's log has the same statements with the same values, prepared late.
+    got = sorted(text for entries in log.values() for command, text in entries
+                 if command == "Execute" and "INSERT INTO t" in text)
+    assert [plain_numbers(text) for text in got] == [plain_numbers(text) for text in want]
     if kind != "mysql97":  # whose variables are not known to anybody else
         target.execute("UPDATE kept.t SET at = '+03:00' WHERE at IS NOT NULL")
     assert target.execute(ROWS) == server.execute(ROWS)
+
+
+def plain_numbers(text):
+    """The servers write a DOUBLE in a log as 0.5, 5e-1 or 0.50000."""
+    return re.sub(r"\b\d[\d.]*(?:e[-+]?\d+)?\b", lambda m: f"{float(m.group()):g}", text)
 
 
 def failures(outcome):
@@ -198,8 +206,7 @@ def test_what_the_account_may_not_see_is_told(mariadb, mysql97, myna, tmp_path):
         assert f"lacks the privilege {POSITION[kind]}" in capture.said
         assert "lacks the privilege PROCESS" in capture.said
         assert "lacks SELECT on performance_schema.prepared_statements_instances" in capture.said
-        assert ("lacks SELECT on performance_schema.variables_by_thread" if kind == "mysql97" else
-                "MariaDB does not tell it") in capture.said
+        assert ("MariaDB does not tell it" in capture.said) == (kind == "mariadb")
         facts = info_of(myna, capture.path)["asked"][0]
         assert "sql_mode" in facts["facts"] and set(facts["refused"]) == {"binlog_file", "binlog_position"}
         session, = [e for e in myna.export(capture.path) if e["type"] == "session"]
