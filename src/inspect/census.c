@@ -14,8 +14,6 @@ enum {
 	STATEMENTS_MAX = 1 << 19,
 	VARIABLES_AT_ONCE = 50, /* sessions: each costs the server a table of all its settings */
 	VARIABLES_SESSIONS_MAX = 2000,
-	NO_SUCH_TABLE = 1146,
-	ER_DENIED_SPECIFIC = 1227,
 	PORT_DIGITS = 5,
 };
 

@@ -19,7 +19,7 @@ enum census_lack {
 	CENSUS_NO_STATEMENTS,
 	CENSUS_NO_VARIABLES,
 	CENSUS_NO_VARIABLES_TABLE, /* MariaDB has none */
-	CENSUS_CUT_STATEMENTS, /* texts that the server has cut; it is a number */
+	CENSUS_CUT_STATEMENTS,     /* texts that the server has cut; it is a number */
 	CENSUS_TOO_MANY,
 	CENSUS_LACKS,
 };

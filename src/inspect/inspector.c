@@ -51,7 +51,7 @@ static void tell(const struct inspector *i, const char *text)
 static struct endpoint own_end(int fd)
 {
 	struct endpoint e = {.port = 0};
-	struct sockaddr_storage at;
+	struct sockaddr_storage at = {.ss_family = AF_UNSPEC};
 	socklen_t len = sizeof(at);
 
 	if (fd < 0 || getsockname(fd, (struct sockaddr *)&at, &len) != 0)

@@ -9,7 +9,7 @@
 enum {
 	SHOW_BINARY_LOG_STATUS = 80200, /* MySQL's version that has it */
 	BINLOG_MONITOR = 100502,        /* MariaDB's */
-	DENIED_COLUMN = 1227,           /* ER_SPECIFIC_ACCESS_DENIED_ERROR */
+	ACCESS_DENIED = 1227,           /* ER_SPECIFIC_ACCESS_DENIED_ERROR */
 	NUMBER_PARTS = 3,
 	ACCESS_TEXT_MAX = 128,
 };
@@ -75,25 +75,20 @@ static enum err take_gtid(void *ctx, const struct asker_row *row)
 		       : ERR_OK;
 }
 
-/* Asks TEXT for the facts from FIRST to LAST, which a server's error leaves refused. */
+/* Asks TEXT for the fact ID, and maybe others, which a server's error leaves refused. */
 static enum err ask_for(struct asker *a, const char *text, asker_row_fn *fn,
-			struct server_facts *out, enum server_fact_id first,
-			enum server_fact_id last, struct errinfo *info)
+			struct server_facts *out, enum server_fact_id id, struct errinfo *info)
 {
 	struct errinfo why;
 	enum err e = asker_ask(a, text, fn, out, &why);
 
 	if (e == ERR_OK)
 		return ERR_OK;
-	if (e != ERR_UNSUPPORTED) {
-		if (info)
-			*info = why;
-		return e;
-	}
-	for (unsigned id = first; e != ERR_NOMEM && id <= last; id++)
-		e = server_fact_set(out, (enum server_fact_id)id, SERVER_REFUSED,
-				    slice_cstr(why.text));
-	return e == ERR_NOMEM ? err_set(info, e, 0, "%s", err_text(e)) : ERR_OK;
+	if (e == ERR_UNSUPPORTED)
+		return server_fact_set(out, id, SERVER_REFUSED, slice_cstr(why.text));
+	if (info)
+		*info = why;
+	return e;
 }
 
 static enum err ask_settings(struct asker *a, struct server_facts *out, struct errinfo *info)
@@ -106,7 +101,7 @@ static enum err ask_settings(struct asker *a, struct server_facts *out, struct e
 			len += (size_t)snprintf(text + len, sizeof(text) - len, ",'%s'",
 						server_fact_name((enum server_fact_id)id));
 	(void)snprintf(text + len, sizeof(text) - len, ")");
-	return ask_for(a, text, take_variable, out, SERVER_VERSION, SERVER_VERSION, info);
+	return ask_for(a, text, take_variable, out, SERVER_VERSION, info);
 }
 
 static const char *position_question(struct server_version v)
@@ -135,11 +130,10 @@ static enum err tell_privilege(struct server_facts *out, struct server_version v
 static enum err ask_position(struct asker *a, struct server_facts *out, struct errinfo *info)
 {
 	const struct server_version v = server_version_of(asker_server_version(a));
-	enum err e = ask_for(a, position_question(v), take_position, out, SERVER_BINLOG_FILE,
-			     SERVER_BINLOG_POSITION, info);
+	enum err e = ask_for(a, position_question(v), take_position, out, SERVER_BINLOG_FILE, info);
 
 	out->asked_ns = clock_wall_ns();
-	if (e == ERR_OK && asker_error(a) == DENIED_COLUMN)
+	if (e == ERR_OK && asker_error(a) == ACCESS_DENIED)
 		e = tell_privilege(out, v);
 	else if (e == ERR_OK && out->items[SERVER_BINLOG_FILE].state == SERVER_UNASKED)
 		e = server_fact_set(out, SERVER_BINLOG_FILE, SERVER_REFUSED,
@@ -149,7 +143,7 @@ static enum err ask_position(struct asker *a, struct server_facts *out, struct e
 	return ask_for(a,
 		       v.is_mariadb ? "SELECT @@GLOBAL.gtid_current_pos"
 				    : "SELECT @@GLOBAL.gtid_executed",
-		       take_gtid, out, SERVER_GTID, SERVER_GTID, info);
+		       take_gtid, out, SERVER_GTID, info);
 }
 
 enum err server_facts_ask(struct asker *a, struct server_facts *out, struct errinfo *info)

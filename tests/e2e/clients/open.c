@@ -63,10 +63,12 @@ int main(int argc, char **argv)
 	unsigned mode = SSL_MODE_DISABLED;
 	mysql_options(m, MYSQL_OPT_SSL_MODE, &mode);
 #endif
-	if (!mysql_real_connect(m, "127.0.0.1", "root", "", "kept", (unsigned)atoi(argv[1]), NULL, 0))
+	if (!mysql_real_connect(m, "127.0.0.1", "root", "", "kept", (unsigned)atoi(argv[1]), NULL,
+				0))
 		fail("connect", mysql_error(m));
 	first = prepare(m, "INSERT INTO t (name, round, weight) VALUES (?, ?, ?) /* first */");
-	second = prepare(m, "INSERT INTO t (name, round, weight) VALUES (CONCAT(?, '?'), ?, ?) -- second?");
+	second = prepare(
+		m, "INSERT INTO t (name, round, weight) VALUES (CONCAT(?, '?'), ?, ?) -- second?");
 	puts("ready");
 	fflush(stdout);
 	if (!fgets(line, sizeof(line), stdin))
