@@ -18,6 +18,7 @@ enum { SESSIONS = 32, EXCHANGES = 2000000 };
 
 struct bench {
 	struct session *sessions[SESSIONS];
+	struct statement_pool pool;
 	struct statement *statements[SESSIONS];
 	uint64_t random, order;
 	int64_t time_ns;
@@ -45,7 +46,7 @@ static void open_session(struct bench *b, unsigned i)
 	struct endpoint client = {.addr = {.bytes = {10, 0, 0, 1}}, .port = (uint16_t)(40000 + i)};
 	struct slice text = SLICE_LIT("SELECT c FROM sbtest1 WHERE id=?");
 	struct errinfo info = {.text = "out of memory"};
-	struct session *s = session_new(hash_mix(i, 7), b->time_ns, &client, &server);
+	struct session *s = session_new(hash_mix(i, 7), b->time_ns, &client, &server, &b->pool);
 
 	if (!s)
 		must(ERR_NOMEM, &info);
@@ -56,8 +57,7 @@ static void open_session(struct bench *b, unsigned i)
 	must(fact_set(&s->server_version, SLICE_LIT("8.0.36"), FACT_LOGIN), &info);
 	must(fact_set(&s->user, SLICE_LIT("sbtest"), FACT_LOGIN), &info);
 	must(fact_set(&s->database, SLICE_LIT("sbtest"), FACT_LOGIN), &info);
-	must(session_statement_put(s, 1, &text, &b->statements[i]), &info);
-	b->statements[i]->serial = i + 1;
+	must(session_statement_put(s, 1, &text, 0, &b->statements[i]), &info);
 	b->statements[i]->param_count = 1;
 	b->statements[i]->counts_known = true;
 	b->sessions[i] = s;
@@ -82,7 +82,7 @@ static void record_command(struct bench *b, unsigned i, struct recording_writer 
 		.has_statement = true,
 		.statement_id = 1,
 		.statement = b->statements[i],
-		.text = b->statements[i]->text,
+		.text = statement_text(b->statements[i]),
 		.text_known = true,
 		.database = fact_slice(&s->database),
 		.database_known = true,
@@ -210,12 +210,14 @@ int main(int argc, char **argv)
 	const char *path = argc > 2 ? argv[2] : "bench_recording.myna";
 	struct bench b = {.random = 88172645463325252u, .time_ns = INT64_C(1700000000000000000)};
 
+	statement_pool_init(&b.pool, SIZE_MAX);
 	for (unsigned i = 0; i < SESSIONS; i++)
 		open_session(&b, i);
 	record(&b, path, exchanges);
 	read_back(path, exchanges);
 	for (unsigned i = 0; i < SESSIONS; i++)
 		session_free(b.sessions[i]);
+	statement_pool_release(&b.pool);
 	(void)unlink(path);
 	return 0;
 }

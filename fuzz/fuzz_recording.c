@@ -37,7 +37,7 @@ static uint64_t touch_command(const struct command *c)
 		if (p->value.kind == MYP_VALUE_TEXT || p->value.kind == MYP_VALUE_BYTES)
 			sum += touch(p->value.bytes);
 	}
-	return c->statement ? sum + touch(c->statement->text) : sum;
+	return c->statement ? sum + touch(statement_text(c->statement)) : sum;
 }
 
 static uint64_t touch_response(const struct response *r)

@@ -10,6 +10,9 @@
 #include "client/link.h"
 #include "client/tls.h"
 
+static_assert((int)CONNECTION_SHARED == (int)LINK_READ_MORE,
+	      "what is shared is as large as what is read");
+
 enum {
 	LOGIN_PAYLOAD_MAX = 64 << 10, /* bytes of a packet of the login; more is not believed */
 	PLACE_MAX = 300,              /* bytes of "user@host:port" in messages */
@@ -136,6 +139,7 @@ enum err connection_open(const struct connection_options *o, struct connection *
 	c->payload_max = o->payload_max;
 	link_init(&c->link);
 	c->link.secret = true;
+	c->link.shared = o->shared;
 	myp_reader_init(&c->reader, LOGIN_PAYLOAD_MAX);
 	e = begin(c, o, &why);
 	if (e != ERR_OK && e != ERR_IO) {
@@ -497,8 +501,11 @@ enum err connection_send_more(struct connection *c, struct slice payload)
 	if (e == ERR_OK)
 		c->sequence = (uint8_t)(c->sequence + payload.len / MYP_FRAME_MAX + 1);
 	else if (e != ERR_LIMIT) {
-		enum err late = link_read(&c->link, NULL); /* it may have said why it closed */
+		enum err late;
 
+		if (!c->link.in) /* what it said has to stay, while others read */
+			c->link.shared = NULL;
+		late = link_read(&c->link, NULL); /* it may have said why it closed */
 		(void)late;
 		fail(c, &why);
 	}
@@ -527,6 +534,16 @@ enum err connection_receive(struct connection *c, struct myp_packet *out)
 	if (!myp_reader_partial(&c->reader) && c->reader.held.ptr)
 		buf_release(&c->reader.held);
 	return ERR_AGAIN;
+}
+
+struct slice connection_unread(const struct connection *c)
+{
+	return myp_reader_partial(&c->reader) ? slice_of(NULL, 0) : link_unread(&c->link);
+}
+
+void connection_take(struct connection *c, size_t left)
+{
+	link_take(&c->link, left);
 }
 
 enum err connection_change_user(struct connection *c, const char *user, const char *password,

@@ -29,6 +29,8 @@ enum connection_phase {
 	CONNECTION_PHASES,
 };
 
+enum { CONNECTION_SHARED = 64 << 10 };
+
 enum connection_want { CONNECTION_WANT_READ = 1, CONNECTION_WANT_WRITE = 2 };
 
 /* What differs from connection to connection on the same target. */
@@ -45,6 +47,10 @@ struct connection_options {
 	struct slice
 		attributes; /* connection attributes, encoded as myp_attribute_put() does; may be empty */
 	size_t payload_max; /* bytes of a server's payload that are kept; longer ones are cut */
+	uint8_t *
+		shared; /* CONNECTION_SHARED bytes to receive into; NULL: memory of its own. May be other connections'
+			       too, if after each connection_io() connection_receive() is called until ERR_AGAIN before
+			       anything is done with another */
 };
 
 enum err client_tls_new(const struct target *t, struct client_tls **out,
@@ -107,6 +113,13 @@ size_t connection_unsent(const struct connection *c);
  * the phase). Borrowed until the next call on C.
  */
 enum err connection_receive(struct connection *c, struct myp_packet *out) MUST_CHECK;
+
+/*
+ * What has come behind the packet received last, where another packet begins; who takes packets from it without
+ * connection_receive() says with connection_take() how many bytes of it are LEFT. Empty in the middle of a packet.
+ */
+struct slice connection_unread(const struct connection *c);
+void connection_take(struct connection *c, size_t left);
 
 /*
  * Sends COM_CHANGE_USER for USER with PASSWORD (NULL: none) and runs its authentication; the phase is CONNECTING

@@ -5,6 +5,9 @@
  * Lean when idle: there is a receive buffer only while it holds something unread, and a send buffer
  * only while the socket does not take what was sent. Both are wiped before they are given back if the
  * link was told that secrets pass (link.secret).
+ *
+ * Links of one thread may share the memory that they receive into (link.shared), if each takes all that it has
+ * read before another reads.
  */
 #ifndef CLIENT_LINK_H
 #define CLIENT_LINK_H
@@ -23,6 +26,7 @@ struct link {
 	int fd;          /* -1: none */
 	struct tls *tls; /* NULL: not begun */
 	uint8_t *in;     /* NULL: nothing was read, or all was given back */
+	uint8_t *shared; /* borrowed, LINK_READ_MORE bytes; NULL: none */
 	size_t in_at, in_len, in_size;
 	bool in_filled; /* the last read took all the room it had: there may be more */
 	bool read_wants_write, write_wants_read;

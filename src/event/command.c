@@ -10,14 +10,17 @@ size_t command_param_count(const struct command *c)
 	return c->sets ? c->params->count / c->sets : c->params->count;
 }
 
-enum err command_keep_types(const struct command *c, struct statement *st)
+enum err command_keep_types(const struct command *c, struct statement_pool *pool,
+			    struct statement *st)
 {
-	const size_t count = command_param_count(c);
-	uint16_t *types = count > 0 ? statement_types_room(st, (uint16_t)count) : NULL;
+	const uint16_t count = (uint16_t)command_param_count(c);
+	uint16_t *types = statement_types_room(pool, count);
 
-	for (size_t i = 0; types && i < count; i++)
+	if (!types)
+		return ERR_NOMEM;
+	for (uint16_t i = 0; i < count; i++)
 		types[i] = myp_param_wire_type(&c->params->items[i]);
-	return count == 0 || types ? ERR_OK : ERR_NOMEM;
+	return statement_set_types(pool, st, types, count);
 }
 
 struct sql_options session_sql_options(const struct session *s)
@@ -94,7 +97,7 @@ bool command_is_secret(const struct session *s, const struct command *c)
 uint64_t command_digest(const struct session *s, const struct command *c)
 {
 	if (c->statement)
-		return c->statement->digest;
+		return statement_digest(c->statement);
 	if (!c->text_known || c->text.len == 0)
 		return 0;
 	return sql_digest_hash(c->text, session_sql_options(s));

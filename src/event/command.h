@@ -39,8 +39,9 @@ struct command {
 /* The parameters of an execution; of a bulk execution, those of one set. */
 size_t command_param_count(const struct command *c);
 
-/* What an execution whose parameters are known leaves in its statement: their types. ERR_NOMEM. */
-enum err command_keep_types(const struct command *c, struct statement *st) MUST_CHECK;
+/* What an execution whose parameters are known leaves in its statement: their types. ERR_NOMEM, ERR_LIMIT. */
+enum err command_keep_types(const struct command *c, struct statement_pool *pool,
+			    struct statement *st) MUST_CHECK;
 
 /* How the session's statements are to be lexed, as far as is known. */
 struct sql_options session_sql_options(const struct session *s);

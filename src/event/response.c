@@ -20,6 +20,47 @@ void response_release(struct response *r)
 	response_init(r);
 }
 
+void response_borrow(struct response *r, struct response_room *room)
+{
+	if (!r->results) {
+		r->results = room->results;
+		r->result_cap = room->result_cap;
+		room->results = NULL;
+		room->result_cap = 0;
+	}
+	if (!r->arena.blocks && room->arena.blocks) {
+		r->arena = room->arena;
+		room->arena.blocks = NULL;
+	}
+}
+
+void response_give_back(struct response *r, struct response_room *room)
+{
+	if (!room->results) {
+		room->results = r->results;
+		room->result_cap = r->result_cap;
+	} else {
+		mem_free(r->results);
+	}
+	r->results = NULL;
+	r->result_count = r->result_cap = 0;
+	if (!r->arena.blocks)
+		return;
+	if (!room->arena.blocks) {
+		room->arena = r->arena;
+		arena_init(&r->arena, RESPONSE_TEXT_MAX);
+	} else {
+		arena_release(&r->arena);
+	}
+}
+
+void response_room_release(struct response_room *room)
+{
+	mem_free(room->results);
+	arena_release(&room->arena);
+	*room = (struct response_room){.results = NULL};
+}
+
 void response_begin(struct response *r, uint64_t n, uint8_t code)
 {
 	struct arena arena = r->arena;

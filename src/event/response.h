@@ -79,6 +79,20 @@ struct response {
 void response_init(struct response *r);
 void response_release(struct response *r);
 
+/* What a response fills, and in rest can do without: many share what few need at a time. All zero is none. */
+struct response_room {
+	struct result *results;
+	size_t result_cap;
+	struct arena arena;
+};
+
+/* Before response_begin(): if R has no room of its own it takes *ROOM, which is none then. */
+void response_borrow(struct response *r, struct response_room *room);
+
+/* R forgets what it says, and its room is *ROOM; of two one is freed. */
+void response_give_back(struct response *r, struct response_room *room);
+void response_room_release(struct response_room *room);
+
 /* Starts the response to command N with CODE. */
 void response_begin(struct response *r, uint64_t n, uint8_t code);
 

@@ -5,8 +5,6 @@
 
 #include "base/mem.h"
 #include "mysql/charset.h"
-#include "mysql/rowsum.h"
-#include "mysql/value.h"
 
 enum err fact_set(struct fact *f, struct slice text, enum fact_source source)
 {
@@ -39,7 +37,7 @@ struct slice session_error_message(const struct session_error *e)
 }
 
 struct session *session_new(uint64_t id, int64_t start_ns, const struct endpoint *client,
-			    const struct endpoint *server)
+			    const struct endpoint *server, struct statement_pool *pool)
 {
 	struct session *s = mem_zalloc(sizeof(*s));
 
@@ -50,7 +48,7 @@ struct session *session_new(uint64_t id, int64_t start_ns, const struct endpoint
 	s->client = *client;
 	s->server = *server;
 	s->login_ns = -1;
-	map_init(&s->statements, SESSION_STATEMENTS_MAX, NULL);
+	s->pool = pool;
 	return s;
 }
 
@@ -63,23 +61,9 @@ void session_set_collation(struct session *s, uint16_t collation, enum fact_sour
 	s->charset = name ? sql_charset_find(slice_cstr(name)) : SQL_CHARSET_PLAIN;
 }
 
-static void statement_free(struct statement *st)
-{
-	statement_drop_long_data(st);
-	mem_free((void *)(uintptr_t)st->text.ptr);
-	mem_free(st->types);
-	mem_free(st->columns);
-	mem_free(st);
-}
-
 void session_statements_drop(struct session *s)
 {
-	struct statement *st;
-	size_t at = 0;
-
-	while ((st = map_next(&s->statements, &at)) != NULL)
-		statement_free(st);
-	map_release(&s->statements);
+	statement_table_clear(&s->statements, s->pool);
 }
 
 static void drop_item(struct session *s, size_t i)
@@ -185,104 +169,18 @@ void session_state_remove(struct session *s, struct slice key)
 		drop_item(s, i);
 }
 
-/* Statement ids are small and in order: their own value is hash enough once spread. */
-static uint64_t id_hash(uint32_t id)
-{
-	return id * UINT64_C(0x9e3779b97f4a7c15);
-}
-
 struct statement *session_statement_get(const struct session *s, uint32_t id)
 {
-	return map_get(&s->statements, id_hash(id), NULL);
+	return statement_table_get(&s->statements, id);
 }
 
 enum err session_statement_put(struct session *s, uint32_t id, const struct slice *text,
-			       struct statement **out)
+			       uint64_t digest, struct statement **out)
 {
-	struct statement *st = mem_zalloc(sizeof(*st));
-	enum err e = ERR_NOMEM;
-
-	if (!st)
-		return ERR_NOMEM;
-	st->id = id;
-	if (text) {
-		st->text = slice_of(mem_copy_str(text->ptr, text->len), text->len);
-		if (!st->text.ptr)
-			goto out;
-		st->text_known = true;
-	}
-	session_statement_remove(s, id);
-	e = map_put(&s->statements, id_hash(id), st);
-	if (e == ERR_OK) {
-		*out = st;
-		return ERR_OK;
-	}
-out:
-	statement_free(st);
-	return e;
+	return statement_table_put(&s->statements, s->pool, id, text, digest, out);
 }
 
 void session_statement_remove(struct session *s, uint32_t id)
 {
-	struct statement *st = map_take(&s->statements, id_hash(id), NULL);
-
-	if (st)
-		statement_free(st);
-}
-
-uint16_t *statement_types_room(struct statement *st, uint16_t count)
-{
-	uint16_t *types;
-
-	if (st->types && st->param_count == count)
-		return st->types;
-	types = mem_alloc(count * sizeof(*types));
-	if (!types)
-		return NULL;
-	statement_drop_long_data(st); /* its buffers are counted by param_count */
-	mem_free(st->types);
-	st->types = types;
-	st->param_count = count;
-	return types;
-}
-
-enum err statement_set_types(struct statement *st, const uint16_t *types, uint16_t count)
-{
-	uint16_t *room = count > 0 ? statement_types_room(st, count) : NULL;
-
-	if (room)
-		memcpy(room, types, count * sizeof(*types));
-	return count == 0 || room ? ERR_OK : ERR_NOMEM;
-}
-
-enum err statement_add_long_data(struct statement *st, uint16_t param, struct slice bytes,
-				 size_t limit)
-{
-	if (param >= st->param_count)
-		return ERR_PROTO;
-	if (!st->long_data) {
-		st->long_data = mem_zalloc(st->param_count * sizeof(*st->long_data));
-		if (!st->long_data)
-			return ERR_NOMEM;
-	}
-	if (!st->long_data[param].max)
-		buf_init(&st->long_data[param], limit);
-	buf_reserve(&st->long_data[param], 1); /* an empty piece is data, too */
-	buf_put_slice(&st->long_data[param], bytes);
-	return buf_err(&st->long_data[param]);
-}
-
-bool statement_has_long_data(const struct statement *st, uint16_t param)
-{
-	return st->long_data && param < st->param_count && st->long_data[param].ptr;
-}
-
-void statement_drop_long_data(struct statement *st)
-{
-	if (!st->long_data)
-		return;
-	for (uint16_t i = 0; i < st->param_count; i++)
-		buf_release(&st->long_data[i]);
-	mem_free(st->long_data);
-	st->long_data = NULL;
+	statement_table_remove(&s->statements, s->pool, id);
 }

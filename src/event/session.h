@@ -8,10 +8,9 @@
 #ifndef EVENT_SESSION_H
 #define EVENT_SESSION_H
 
-#include "base/buf.h"
 #include "base/err.h"
-#include "base/map.h"
 #include "base/slice.h"
+#include "event/statement.h"
 #include "mysql/proto.h"
 #include "mysql/reply.h"
 #include "net/addr.h"
@@ -19,7 +18,6 @@
 
 enum {
 	SESSION_STATE_MAX = 1 << 16, /* bytes of statements kept to rebuild a session's state */
-	SESSION_STATEMENTS_MAX = 1 << 16, /* prepared statements open at once */
 	SESSION_ATTRIBUTES_MAX = 1 << 16, /* bytes of connection attributes */
 	SESSION_ID_TEXT = 17,             /* hexadecimal, with the NUL */
 };
@@ -63,26 +61,6 @@ enum session_open {
 	SESSION_OPEN_USER_LOCK = 1 << 2,
 	SESSION_OPEN_TABLE_LOCK = 1 << 3,
 	SESSION_OPEN_CURSOR = 1 << 4,
-};
-
-/* A server-side prepared statement of one session. */
-struct statement {
-	uint32_t id;
-	uint64_t serial; /* unique in this run: for tables that sinks keep */
-	uint64_t digest; /* of the text (sql/digest.h); 0 if the text is not known */
-	struct slice
-		text; /* as sent; empty and text_known false if prepared before listening began */
-	bool text_known;
-	bool counts_known; /* param_count and column_count are the server's word */
-	uint16_t param_count;
-	uint16_t column_count;
-	uint16_t *types;    /* param_count of them, last sent (bit 15: unsigned); NULL: never */
-	bool in_doubt;      /* a hole since its last execution may have hidden types or long data */
-	bool had_long_data; /* SEND_LONG_DATA was heard of it */
-	struct rowsum_column
-		*columns; /* column_count of them, for results without metadata; NULL: not known */
-	struct buf *
-		long_data; /* param_count buffers of SEND_LONG_DATA since the last execution; NULL: none */
 };
 
 /* An error of the server's that answers no command. */
@@ -135,12 +113,13 @@ struct session {
 	size_t state_count, state_cap, state_bytes;
 	uint32_t state_changes; /* times something of it was put or removed */
 	bool state_incomplete;  /* a limit was reached, or a hole may have hidden a part */
-	struct map statements;  /* struct statement by id */
+	struct statement_table statements;
+	struct statement_pool *pool; /* of its statements; not owned */
 };
 
-/* A session with its identity and nothing else known. NULL: out of memory. */
+/* A session with its identity and nothing else known; POOL outlives it. NULL: out of memory. */
 struct session *session_new(uint64_t id, int64_t start_ns, const struct endpoint *client,
-			    const struct endpoint *server);
+			    const struct endpoint *server, struct statement_pool *pool);
 void session_free(struct session *s);
 
 /* True if a part of what is known of S was told by the server, asked over a connection of our own. */
@@ -161,23 +140,13 @@ void session_state_remove(struct session *s, struct slice key);
 
 struct statement *session_statement_get(const struct session *s, uint32_t id);
 
-/* Adds the statement ID, replacing one of the same id. TEXT is copied; NULL: not known. ERR_LIMIT, ERR_NOMEM. */
+/*
+ * Adds the statement ID, replacing one of the same id. TEXT is copied, and DIGEST is its digest; NULL: not known.
+ * ERR_LIMIT, ERR_NOMEM: then there is none of that id.
+ */
 enum err session_statement_put(struct session *s, uint32_t id, const struct slice *text,
-			       struct statement **out) MUST_CHECK;
+			       uint64_t digest, struct statement **out) MUST_CHECK;
 void session_statement_remove(struct session *s, uint32_t id);
 void session_statements_drop(struct session *s); /* all of them */
-
-/* Room for the types of an execution, COUNT (above 0) of them, to be filled; NULL: no memory. */
-uint16_t *statement_types_room(struct statement *st, uint16_t count);
-
-/* Keeps the types of an execution, COUNT of them. */
-enum err statement_set_types(struct statement *st, const uint16_t *types,
-			     uint16_t count) MUST_CHECK;
-
-/* Appends a piece that COM_STMT_SEND_LONG_DATA brought. ERR_PROTO: no such parameter; ERR_LIMIT, ERR_NOMEM. */
-enum err statement_add_long_data(struct statement *st, uint16_t param, struct slice bytes,
-				 size_t limit) MUST_CHECK;
-bool statement_has_long_data(const struct statement *st, uint16_t param);
-void statement_drop_long_data(struct statement *st);
 
 #endif

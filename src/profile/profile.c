@@ -137,7 +137,7 @@ static char *text_keep(const struct buf *text)
 /* A failure is OUT's. */
 static void put_digest(struct buf *out, const struct session *s, const struct command *c)
 {
-	struct slice text = c->statement ? c->statement->text : c->text;
+	struct slice text = c->statement ? statement_text(c->statement) : c->text;
 
 	if (sql_digest_text(text, session_sql_options(s), out) != ERR_OK)
 		return;

@@ -41,11 +41,11 @@ struct numbered {
 
 struct decoder {
 	struct map sessions; /* struct known by id */
+	struct statement_pool statements;
 	struct known *ended;
 	struct numbered numbered;
 	struct cursor body;
 	uint64_t order, time; /* of the event before, in this block */
-	uint64_t serial;      /* of statements */
 	uint64_t damage;
 	struct coverage coverage;
 	struct server_log servers;
@@ -71,6 +71,7 @@ enum err decoder_new(struct decoder **out)
 	if (!d)
 		return ERR_NOMEM;
 	map_init(&d->sessions, RECORDING_SESSIONS_MAX, NULL);
+	statement_pool_init(&d->statements, SIZE_MAX);
 	arena_init(&d->block_arena, ARENA_MAX);
 	arena_init(&d->event_arena, ARENA_MAX);
 	buf_init(&d->pieces, RECORDING_PIECES_MAX);
@@ -105,6 +106,7 @@ void decoder_free(struct decoder *d)
 	while ((k = map_next(&d->sessions, &at)) != NULL)
 		known_free(k);
 	free_ended(d);
+	statement_pool_release(&d->statements);
 	map_release(&d->sessions);
 	server_log_release(&d->servers);
 	mem_free(d->numbered.sessions);
@@ -198,7 +200,7 @@ static enum err add_session(struct decoder *d, const struct take_identity *id, s
 
 	if (!k)
 		return ERR_NOMEM;
-	k->session = session_new(id->id, id->start_ns, &id->client, &id->server);
+	k->session = session_new(id->id, id->start_ns, &id->client, &id->server, &d->statements);
 	if (k->session)
 		e = map_put(&d->sessions, id->id, k);
 	if (e != ERR_OK) {
@@ -269,7 +271,7 @@ static enum err on_statement(struct decoder *d, struct cursor *c)
 	bool alone;
 	struct known *k = take_who(d, c, &alone);
 
-	return k ? take_statement(c, k->session, &d->serial) : ERR_PROTO;
+	return k ? take_statement(c, k->session) : ERR_PROTO;
 }
 
 static bool event_type_of(uint8_t kind, enum event_type *out)
@@ -438,9 +440,9 @@ static enum err next_record(struct decoder *d)
 	return kind == RECORD_PIECE ? on_piece(d, &record) : on_record(d, kind, &record);
 }
 
-static enum err on_executed(const struct command *c, struct statement *st)
+static enum err on_executed(struct decoder *d, const struct command *c, struct statement *st)
 {
-	enum err e = c->params_known ? command_keep_types(c, st) : ERR_OK;
+	enum err e = c->params_known ? command_keep_types(c, &d->statements, st) : ERR_OK;
 
 	statement_drop_long_data(st);
 	return e;
@@ -471,7 +473,7 @@ static enum err command_effect(struct decoder *d)
 	switch (c->code) {
 	case MYP_COM_STMT_EXECUTE:
 	case MYP_COM_STMT_BULK_EXECUTE:
-		return on_executed(c, st);
+		return on_executed(d, c, st);
 	case MYP_COM_STMT_SEND_LONG_DATA:
 		return on_long_data(c, st);
 	case MYP_COM_STMT_RESET:

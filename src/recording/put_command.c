@@ -128,9 +128,8 @@ static unsigned flags_of(const struct event *e)
 {
 	const struct command *c = e->command;
 	const struct session *s = e->session;
-	bool statement_text = c->statement && c->text.len &&
-			      c->text.ptr == c->statement->text.ptr &&
-			      c->text.len == c->statement->text.len;
+	struct slice text = c->statement ? statement_text(c->statement) : slice_of(NULL, 0);
+	bool is_prepared = c->text.len && c->text.ptr == text.ptr && c->text.len == text.len;
 
 	return (c->last_ns != e->time_ns ? COMMAND_LAST_NS : 0u) |
 	       (c->first_ns != c->last_ns ? COMMAND_FIRST_NS : 0u) | (c->cut ? COMMAND_CUT : 0u) |
@@ -140,7 +139,7 @@ static unsigned flags_of(const struct event *e)
 	       (c->params_known ? COMMAND_PARAMS_KNOWN : 0u) |
 	       (slice_eq(c->database, fact_slice(&s->database)) ? 0u : COMMAND_DATABASE) |
 	       (c->collation != s->collation ? COMMAND_COLLATION : 0u) |
-	       (statement_text ? COMMAND_STATEMENT_TEXT : 0u) |
+	       (is_prepared ? COMMAND_STATEMENT_TEXT : 0u) |
 	       (c->params->count ? COMMAND_PARAMS : 0u) |
 	       (c->attributes->count ? COMMAND_ATTRIBUTES : 0u) | (c->sets ? COMMAND_SETS : 0u);
 }

@@ -155,15 +155,15 @@ void put_statement(struct record *r, const struct statement *st, bool with_long_
 	bool long_data = with_long_data && st->long_data;
 
 	record_varint(r, st->id);
-	record_varint(r, (st->text_known ? STATEMENT_TEXT : 0u) |
+	record_varint(r, (st->text ? STATEMENT_TEXT : 0u) |
 				 (st->counts_known ? STATEMENT_COUNTS : 0u) |
 				 (st->types ? STATEMENT_TYPES : 0u) |
 				 (st->columns ? STATEMENT_COLUMNS : 0u) |
 				 (long_data ? STATEMENT_LONG_DATA : 0u) |
 				 (st->long_data && !long_data ? STATEMENT_LONG_DATA_UNTOLD : 0u));
-	if (st->text_known) {
-		record_u64(r, st->digest);
-		record_bytes(r, st->text);
+	if (st->text) {
+		record_u64(r, statement_digest(st));
+		record_bytes(r, statement_text(st));
 	}
 	record_varint(r, st->param_count);
 	record_varint(r, st->column_count);

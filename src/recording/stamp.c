@@ -72,20 +72,17 @@ void statement_stamp_take(struct statement_stamp *out, const struct statement *s
 {
 	*out = (struct statement_stamp){
 		.serial = st->serial,
-		.text = st->text.ptr,
-		.text_len = st->text.len,
+		.text = st->text,
 		.columns = st->columns,
 		.param_count = st->param_count,
 		.column_count = st->column_count,
-		.text_known = st->text_known,
 		.counts_known = st->counts_known,
 	};
 }
 
 bool statement_stamp_eq(const struct statement_stamp *a, const struct statement_stamp *b)
 {
-	return a->serial == b->serial && a->text == b->text && a->text_len == b->text_len &&
-	       a->columns == b->columns && a->param_count == b->param_count &&
-	       a->column_count == b->column_count && a->text_known == b->text_known &&
+	return a->serial == b->serial && a->text == b->text && a->columns == b->columns &&
+	       a->param_count == b->param_count && a->column_count == b->column_count &&
 	       a->counts_known == b->counts_known;
 }

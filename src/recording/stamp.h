@@ -31,11 +31,10 @@ uint32_t session_stamp_groups(const struct session_stamp *then, const struct ses
 
 struct statement_stamp {
 	uint64_t serial;
-	const uint8_t *text;
-	size_t text_len;
+	const void *text;
 	const void *columns;
 	uint16_t param_count, column_count;
-	bool text_known, counts_known;
+	bool counts_known;
 };
 
 void statement_stamp_take(struct statement_stamp *out, const struct statement *st);

@@ -30,10 +30,10 @@ void take_identity(struct cursor *c, struct take_identity *out);
 enum err take_groups(struct cursor *c, uint32_t groups, struct session *s) MUST_CHECK;
 
 /*
- * STATEMENT behind who, into S. A statement that was known by the same text stays the same one; else it
- * gets the next number of *SERIAL. ERR_PROTO, ERR_NOMEM, ERR_LIMIT.
+ * STATEMENT behind who, into S. A statement that was known by the same text and digest stays the same one.
+ * ERR_PROTO, ERR_NOMEM, ERR_LIMIT.
  */
-enum err take_statement(struct cursor *c, struct session *s, uint64_t *serial) MUST_CHECK;
+enum err take_statement(struct cursor *c, struct session *s) MUST_CHECK;
 
 /* An event whose times and session are known, and what its record tells from. */
 struct take_context {

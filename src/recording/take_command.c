@@ -177,7 +177,7 @@ enum err take_command(struct cursor *c, const struct take_context *ctx, struct c
 	if (!(flags & COMMAND_STATEMENT_TEXT))
 		cmd.text = take_reference(c, cmd.payload);
 	else if (cmd.statement)
-		cmd.text = cmd.statement->text;
+		cmd.text = statement_text(cmd.statement);
 	else
 		cmd.text_known = false; /* read from a block that has no room for the statement */
 	if (!cur_ok(c))

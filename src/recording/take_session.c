@@ -239,49 +239,42 @@ enum err take_groups(struct cursor *c, uint32_t groups, struct session *s)
 
 /* The statement ID as a table entry: the one that is there if it is the same. */
 static enum err find_statement(struct session *s, uint32_t id, const struct slice *text,
-			       uint64_t *serial, struct statement **out)
+			       uint64_t digest, struct statement **out)
 {
 	struct statement *st = session_statement_get(s, id);
-	enum err e;
 
-	if (st && st->text_known == (text != NULL) && (!text || slice_eq(st->text, *text))) {
+	if (st && !st->text == !text && statement_digest(st) == digest &&
+	    (!text || slice_eq(statement_text(st), *text))) {
 		*out = st;
 		return ERR_OK;
 	}
-	e = session_statement_put(s, id, text, &st);
-	if (e != ERR_OK)
-		return e;
-	st->serial = ++*serial;
-	*out = st;
-	return ERR_OK;
+	return session_statement_put(s, id, text, digest, out);
 }
 
-static enum err take_types(struct cursor *c, struct statement *st, uint16_t count)
+static enum err take_types(struct cursor *c, struct statement_pool *pool, struct statement *st,
+			   uint16_t count)
 {
 	struct slice bytes = cur_bytes(c, (size_t)count * 2);
 	struct cursor each = cur_of(bytes);
 	uint16_t *types;
-	enum err e;
 
 	if (!cur_ok(c))
 		return ERR_PROTO;
-	if (count == 0)
-		return ERR_OK;
-	types = mem_alloc(count * sizeof(*types));
+	types = statement_types_room(pool, count);
 	if (!types)
 		return ERR_NOMEM;
 	for (uint16_t i = 0; i < count; i++)
 		types[i] = cur_u16(&each);
-	e = statement_set_types(st, types, count);
-	mem_free(types);
-	return e;
+	return statement_set_types(pool, st, types, count);
 }
 
-static enum err take_statement_columns(struct cursor *c, struct statement *st, uint16_t count)
+static enum err take_statement_columns(struct cursor *c, struct statement_pool *pool,
+				       struct statement *st, uint16_t count)
 {
 	struct slice bytes = cur_bytes(c, (size_t)count * 4);
 	struct cursor each = cur_of(bytes);
 	struct rowsum_column *columns;
+	enum err e;
 
 	if (!cur_ok(c))
 		return ERR_PROTO;
@@ -293,9 +286,9 @@ static enum err take_statement_columns(struct cursor *c, struct statement *st, u
 		columns[i].decimals = cur_u8(&each);
 		columns[i].flags = cur_u16(&each);
 	}
-	mem_free(st->columns);
-	st->columns = columns;
-	return ERR_OK;
+	e = statement_set_columns(pool, st, columns, count);
+	mem_free(columns);
+	return e;
 }
 
 static enum err take_long_data(struct cursor *c, struct statement *st)
@@ -319,24 +312,21 @@ static enum err take_long_data(struct cursor *c, struct statement *st)
 }
 
 /* Forgets what the record says is not so any more. */
-static void set_counts(struct statement *st, uint16_t params, uint16_t columns, unsigned flags)
+static void set_counts(struct statement_pool *pool, struct statement *st, uint16_t params,
+		       uint16_t columns, unsigned flags)
 {
 	if (st->param_count != params || !(flags & STATEMENT_LONG_DATA_UNTOLD))
 		statement_drop_long_data(st);
-	if (st->param_count != params || !(flags & STATEMENT_TYPES)) {
-		mem_free(st->types);
-		st->types = NULL;
-	}
-	if (!(flags & STATEMENT_COLUMNS)) {
-		mem_free(st->columns);
-		st->columns = NULL;
-	}
+	if (st->param_count != params || !(flags & STATEMENT_TYPES))
+		statement_drop_types(pool, st);
+	if (st->column_count != columns || !(flags & STATEMENT_COLUMNS))
+		statement_drop_columns(pool, st);
 	st->param_count = params;
 	st->column_count = columns;
 	st->counts_known = flags & STATEMENT_COUNTS;
 }
 
-enum err take_statement(struct cursor *c, struct session *s, uint64_t *serial)
+enum err take_statement(struct cursor *c, struct session *s)
 {
 	uint32_t id = (uint32_t)cur_varint_max(c, UINT32_MAX);
 	unsigned flags = (unsigned)cur_varint_max(c, UINT32_MAX);
@@ -354,15 +344,14 @@ enum err take_statement(struct cursor *c, struct session *s, uint64_t *serial)
 	columns = (uint16_t)cur_varint_max(c, UINT16_MAX);
 	if (!cur_ok(c))
 		return ERR_PROTO;
-	e = find_statement(s, id, flags & STATEMENT_TEXT ? &text : NULL, serial, &st);
+	e = find_statement(s, id, flags & STATEMENT_TEXT ? &text : NULL, digest, &st);
 	if (e != ERR_OK)
 		return e;
-	st->digest = digest;
-	set_counts(st, params, columns, flags);
+	set_counts(s->pool, st, params, columns, flags);
 	if (flags & STATEMENT_TYPES)
-		e = take_types(c, st, params);
+		e = take_types(c, s->pool, st, params);
 	if (e == ERR_OK && flags & STATEMENT_COLUMNS)
-		e = take_statement_columns(c, st, columns);
+		e = take_statement_columns(c, s->pool, st, columns);
 	if (e == ERR_OK && flags & STATEMENT_LONG_DATA)
 		e = take_long_data(c, st);
 	return e;

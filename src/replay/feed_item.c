@@ -267,7 +267,6 @@ enum err feed_put_command(struct feed *f, struct feed_session *fs, const struct 
 		.code = c->code,
 		.has_statement = c->has_statement,
 		.after_gap = fs->lost_commands,
-		.secret = command_is_secret(e->session, c),
 		.sql = session_sql_options(e->session),
 		.depends = nature_of(&f->natures, e->session, c, row),
 		.among_others = f->sessions.count > 1,
@@ -276,6 +275,7 @@ enum err feed_put_command(struct feed *f, struct feed_session *fs, const struct 
 	struct item *item;
 	uint8_t *to;
 
+	head.secret = nature_is_secret(&f->natures, e->session, c, row);
 	if (decide(f, fs, e, &plan, &payload) != ERR_OK)
 		return ERR_NOMEM;
 	if (payload.ptr != c->payload.ptr)

@@ -83,15 +83,28 @@ struct outcome_row *outcome_row(struct outcome *o, uint64_t key)
 	return row;
 }
 
-static void keep_sample(struct outcome *o, struct outcome_row *row,
-			const struct outcome_sample *sample)
+/* The place for a sample that was set APART, or was not; OUTCOME_SAMPLES: there is none. */
+static size_t place_of(const struct outcome_row *row, enum apart apart)
 {
 	size_t at = row->sample_count;
 
 	/* What was set apart makes room. */
 	for (size_t i = 0; at == OUTCOME_SAMPLES && i < OUTCOME_SAMPLES; i++)
-		if (sample->apart == NOT_APART && row->samples[i].apart != NOT_APART)
+		if (apart == NOT_APART && row->samples[i].apart != NOT_APART)
 			at = i;
+	return at;
+}
+
+bool outcome_wants_sample(const struct outcome_row *row, enum apart apart)
+{
+	return row && place_of(row, apart) != OUTCOME_SAMPLES;
+}
+
+static void keep_sample(struct outcome *o, struct outcome_row *row,
+			const struct outcome_sample *sample)
+{
+	size_t at = place_of(row, sample->apart);
+
 	if (at == OUTCOME_SAMPLES)
 		return;
 	if (!row->samples)
@@ -109,22 +122,25 @@ static void keep_sample(struct outcome *o, struct outcome_row *row,
 		sample->text ? mem_copy_str(sample->text, strlen(sample->text)) : NULL;
 }
 
+void outcome_counted(struct outcome *o, struct outcome_row *row, enum verdict v, enum apart apart)
+{
+	if (apart != NOT_APART)
+		o->apart[apart]++;
+	else
+		o->verdicts[v]++;
+	if (!row)
+		return;
+	if (apart != NOT_APART)
+		row->apart[apart]++;
+	else
+		row->verdicts[v]++;
+}
+
 void outcome_compared(struct outcome *o, struct outcome_row *row,
 		      const struct outcome_sample *comparison)
 {
-	const bool is_apart = comparison->apart != NOT_APART;
-
-	if (is_apart)
-		o->apart[comparison->apart]++;
-	else
-		o->verdicts[comparison->verdict]++;
-	if (!row)
-		return;
-	if (is_apart)
-		row->apart[comparison->apart]++;
-	else
-		row->verdicts[comparison->verdict]++;
-	if (is_apart || verdict_differs(comparison->verdict))
+	outcome_counted(o, row, comparison->verdict, comparison->apart);
+	if (row && (comparison->apart != NOT_APART || verdict_differs(comparison->verdict)))
 		keep_sample(o, row, comparison);
 }
 

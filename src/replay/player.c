@@ -239,6 +239,7 @@ static enum err connect_as(struct player *p, const struct item_open *o, struct e
 		.database = database,
 		.attributes = open_part(p->open, o->database_len, o->attributes_len),
 		.payload_max = PLAYER_PAYLOAD_MAX,
+		.shared = p->worker->received,
 	};
 	enum err e = connection_open(&options, &p->connection, info);
 
@@ -559,19 +560,17 @@ void player_step(struct player *p)
 	} while (step == STEP_ON || (step == STEP_WAIT && !keep_watch(p)));
 }
 
-void player_io(struct player *p)
+void player_hear(struct player *p)
 {
 	if (p->connection)
 		move_on(p);
-	player_step(p);
 }
 
 void player_timer(struct player *p)
 {
 	if (p->phase == PLAYER_CONNECTING)
-		player_io(p);
-	else
-		player_step(p);
+		player_hear(p);
+	player_step(p);
 }
 
 bool player_is_waiting(const struct player *p)

@@ -84,10 +84,10 @@ void player_free(struct player *p);
 /* Goes on as far as it can be done now. Frees P when its session has ended. */
 void player_step(struct player *p);
 
-/* Something happened at its connection; likewise. */
-void player_io(struct player *p);
+/* Something happened at its connection: takes what came. P has to be stepped next. */
+void player_hear(struct player *p);
 
-/* The time has come that it waited for; likewise. */
+/* The time has come that it waited for: goes on, as player_step(). */
 void player_timer(struct player *p);
 
 /* Nothing more is sent; what is under way may still be answered, unless AT_ONCE. Likewise. */

@@ -71,20 +71,22 @@ static void finish_own(struct player *p, const struct facts *facts)
 static void keep_answer(struct player *p, const struct pending *d)
 {
 	struct answers *keep = p->worker->engine->options->keep;
-	struct facts kept = d->replayed;
+	struct facts kept;
 
 	if (!keep)
 		return;
+	kept = d->replayed;
 	kept.first_ns -= d->sent_ns;
 	kept.last_ns -= d->sent_ns;
 	answers_add(keep, p->session, d->n, &kept);
 }
 
-/* The command under way was answered. */
-static void finish_command(struct player *p, const struct facts *facts)
+/* The command under way was answered, as it says itself now. */
+static void finish_command(struct player *p)
 {
 	struct worker *w = p->worker;
 	struct pending *d = p->under_way;
+	const struct facts *facts = &d->replayed;
 	struct outcome_row *row = outcome_row(&w->outcome, d->key);
 	const struct profile_call call = {
 		.time_ns = d->sent_ns,
@@ -98,7 +100,6 @@ static void finish_command(struct player *p, const struct facts *facts)
 	};
 
 	p->under_way = NULL;
-	d->replayed = *facts;
 	d->answered = true;
 	w->outcome.answered++;
 	atomic_fetch_add_explicit(&w->counters.answered, 1, memory_order_relaxed);
@@ -116,12 +117,12 @@ static void finish_command(struct player *p, const struct facts *facts)
 static void finish(struct player *p, int64_t now_ns)
 {
 	struct response *r = p->response;
-	struct facts facts;
+	struct facts own, *facts = p->own == OWN_NONE ? &p->under_way->replayed : &own;
 
 	response_end(r, true);
 	r->first_ns = p->first_byte_ns;
 	r->last_ns = now_ns;
-	facts_of(r, &facts);
+	facts_of(r, facts);
 	if (p->statement && mapped_keep_cursor(p->statement, r) != ERR_OK)
 		p->worker->outcome.short_of_memory = true;
 	p->statement = NULL;
@@ -131,9 +132,18 @@ static void finish(struct player *p, int64_t now_ns)
 	player_freed(p, now_ns, HELD_BY_TARGET);
 	player_set_phase(p, PLAYER_READY);
 	if (p->own != OWN_NONE)
-		finish_own(p, &facts);
+		finish_own(p, facts);
 	else
-		finish_command(p, &facts);
+		finish_command(p);
+}
+
+/* Rows that have come whole, without looking at each of them as a packet. */
+static void take_rows(struct player *p)
+{
+	struct slice bytes = connection_unread(p->connection);
+
+	response_take_rows(p->response, &p->answer, &bytes);
+	connection_take(p->connection, bytes.len);
 }
 
 static void take_packet(struct player *p, const struct myp_packet *packet, int64_t now_ns)
@@ -155,6 +165,8 @@ static void take_packet(struct player *p, const struct myp_packet *packet, int64
 		player_set_phase(p, PLAYER_FILE);
 	if (myp_answer_done(&p->answer))
 		finish(p, now_ns);
+	else if (p->answer.phase == MYP_ANSWER_ROWS)
+		take_rows(p);
 }
 
 /* Servers say why before they close a connection. */
@@ -189,11 +201,12 @@ void player_receive(struct player *p)
 
 void player_user_changed(struct player *p, const struct facts *facts)
 {
-	struct facts timed = *facts;
+	struct facts *timed = &p->under_way->replayed;
 
-	timed.first_ns = timed.last_ns = clock_mono_ns();
-	player_freed(p, timed.last_ns, HELD_BY_TARGET);
-	finish_command(p, &timed);
+	*timed = *facts;
+	timed->first_ns = timed->last_ns = clock_mono_ns();
+	player_freed(p, timed->last_ns, HELD_BY_TARGET);
+	finish_command(p);
 }
 
 /* --- comparison --- */
@@ -263,7 +276,8 @@ static bool was_otherwise(const struct answers *answers, uint64_t session, uint6
 	       verdict_differs(compare_facts(&earlier, f));
 }
 
-static void set_apart(struct player *p, const struct pending *d, struct outcome_sample *comparison)
+static enum apart set_apart(struct player *p, const struct pending *d, const struct facts *before,
+			    enum verdict v)
 {
 	struct engine *g = p->worker->engine;
 	const struct replay_options *o = g->options;
@@ -272,29 +286,59 @@ static void set_apart(struct player *p, const struct pending *d, struct outcome_
 		.among_others = d->among_others,
 		.own_ids_differ = p->ids_differ,
 		.ids_differ = atomic_load_explicit(&g->ids_differ, memory_order_relaxed),
-		.unstable =
-			verdict_differs(comparison->verdict) &&
-			(was_otherwise(o->again, p->session, d->n, &comparison->replayed) ||
-			 was_otherwise(o->baseline_again, p->session, d->n, &comparison->recorded)),
+		.unstable = verdict_differs(v) &&
+			    (was_otherwise(o->again, p->session, d->n, &d->replayed) ||
+			     was_otherwise(o->baseline_again, p->session, d->n, before)),
 	};
+	enum apart why = apart_why(v, before, &d->replayed, &e);
 
-	comparison->apart =
-		apart_why(comparison->verdict, &comparison->recorded, &comparison->replayed, &e);
-	if (comparison->verdict != VERDICT_OTHER_INSERT_ID || comparison->apart == NOT_APART)
-		return;
-	p->ids_differ = true;
-	atomic_store_explicit(&g->ids_differ, true, memory_order_relaxed);
+	if (v == VERDICT_OTHER_INSERT_ID && why != NOT_APART) {
+		p->ids_differ = true;
+		atomic_store_explicit(&g->ids_differ, true, memory_order_relaxed);
+	}
+	return why;
 }
 
-/* What D is compared with: the recorded answer, or the baseline's. False: that is not there. */
-static bool find_before(struct player *p, const struct pending *d, const struct facts *recorded,
-			struct facts *before)
+/* What D is compared with: the recorded answer, or the baseline's, which OUT has room for. NULL: that is not there. */
+static const struct facts *find_before(struct player *p, const struct pending *d,
+				       const struct facts *recorded, struct facts *out)
 {
 	const struct answers *baseline = p->worker->engine->options->baseline;
 
-	*before = *recorded;
-	return !baseline || recorded->kind == RESPONSE_NONE ||
-	       answers_get(baseline, p->session, d->n, before);
+	if (!baseline || recorded->kind == RESPONSE_NONE)
+		return recorded;
+	return answers_get(baseline, p->session, d->n, out) ? out : NULL;
+}
+
+/* How BEFORE and what D was answered differ, as far as the target has to answer for it. */
+static enum verdict judge(struct player *p, const struct pending *d, const struct facts *before)
+{
+	enum verdict v = compare_facts(before, &d->replayed);
+
+	if (p->worker->engine->options->read_only && guard_refused(before, &d->replayed)) {
+		v = VERDICT_REFUSED;
+		p->worker->outcome.refused_read_only++;
+	}
+	if (d->after_gap && verdict_differs(v))
+		v = VERDICT_AFTER_GAP;
+	if (p->diverged && verdict_differs(v))
+		v = VERDICT_CONSEQUENCE;
+	return v;
+}
+
+static void keep_difference(struct player *p, struct outcome_row *row, const struct pending *d,
+			    struct outcome_sample *sample)
+{
+	sample->session = p->session;
+	sample->n = d->n;
+	sample->replayed = d->replayed;
+	if (d->code == MYP_COM_QUERY && !d->secret)
+		sample->text = d->text;
+	if (d->secret) {
+		facts_hide_message(&sample->recorded);
+		facts_hide_message(&sample->replayed);
+	}
+	outcome_compared(&p->worker->outcome, row, sample);
 }
 
 static void compare(struct player *p, const struct pending *d, const struct facts *recorded)
@@ -302,34 +346,24 @@ static void compare(struct player *p, const struct pending *d, const struct fact
 	const bool is_baseline = p->worker->engine->options->baseline != NULL;
 	struct outcome *o = &p->worker->outcome;
 	struct outcome_row *row = outcome_row(o, d->key);
-	struct outcome_sample comparison = {
-		.session = p->session,
-		.n = d->n,
-		.verdict = VERDICT_NOT_COMPARED,
-		.apart = NOT_APART,
-		.replayed = d->replayed,
-		.text = d->code == MYP_COM_QUERY && !d->secret ? d->text : NULL,
-	};
+	enum verdict v = VERDICT_NOT_COMPARED;
+	enum apart apart = NOT_APART;
+	struct facts earlier;
+	const struct facts *before = find_before(p, d, recorded, &earlier);
 
-	if (find_before(p, d, recorded, &comparison.recorded)) {
-		comparison.verdict = compare_facts(&comparison.recorded, &d->replayed);
-		if (p->worker->engine->options->read_only &&
-		    guard_refused(&comparison.recorded, &d->replayed)) {
-			comparison.verdict = VERDICT_REFUSED;
-			o->refused_read_only++;
-		}
-		if (d->after_gap && verdict_differs(comparison.verdict))
-			comparison.verdict = VERDICT_AFTER_GAP;
-		if (p->diverged && verdict_differs(comparison.verdict))
-			comparison.verdict = VERDICT_CONSEQUENCE;
-		set_apart(p, d, &comparison);
-		count_recorded(o, row, d, &comparison.recorded, is_baseline);
+	if (before) {
+		v = judge(p, d, before);
+		apart = set_apart(p, d, before, v);
+		count_recorded(o, row, d, before, is_baseline);
 	}
-	if (d->secret) {
-		facts_hide_message(&comparison.recorded);
-		facts_hide_message(&comparison.replayed);
+	if (before && (apart != NOT_APART || verdict_differs(v)) &&
+	    outcome_wants_sample(row, apart)) {
+		struct outcome_sample sample = {.verdict = v, .apart = apart, .recorded = *before};
+
+		keep_difference(p, row, d, &sample);
+	} else {
+		outcome_counted(o, row, v, apart);
 	}
-	outcome_compared(o, row, &comparison);
 	follow_transaction(p, compare_facts(recorded, &d->replayed), d, recorded);
 }
 
@@ -369,10 +403,9 @@ static struct pending *take_first(struct player *p)
 static void drop(struct player *p, struct pending *d)
 {
 	struct outcome *o = &p->worker->outcome;
-	struct outcome_sample nothing = {.verdict = VERDICT_NOT_COMPARED, .apart = NOT_APART};
 
 	if (d->answered)
-		outcome_compared(o, outcome_row(o, d->key), &nothing);
+		outcome_counted(o, outcome_row(o, d->key), VERDICT_NOT_COMPARED, NOT_APART);
 	worker_pending_free(p->worker, d);
 }
 

@@ -33,8 +33,8 @@ static bool leave_out(struct player *p, const struct item_command *c, enum not_s
 	return true;
 }
 
-/* Makes ready for an answer to CODE. */
-static bool expect_answer(struct player *p, uint64_t n, uint8_t code)
+/* Makes ready for an answer to CODE, which was sent at SENT_NS. */
+static bool expect_answer(struct player *p, uint64_t n, uint8_t code, int64_t sent_ns)
 {
 	p->response = worker_response_take(p->worker);
 	if (!p->response) {
@@ -44,7 +44,7 @@ static bool expect_answer(struct player *p, uint64_t n, uint8_t code)
 	response_begin(p->response, n, code);
 	myp_answer_begin(&p->answer, code, p->caps);
 	p->first_byte_ns = 0;
-	p->asked_ns = clock_mono_ns();
+	p->asked_ns = sent_ns;
 	atomic_fetch_add_explicit(&p->worker->counters.in_flight, 1, memory_order_relaxed);
 	player_set_phase(p, PLAYER_BUSY);
 	return true;
@@ -71,7 +71,7 @@ bool player_send_own(struct player *p, enum player_own own, uint8_t code, struct
 		return false;
 	}
 	p->own = own;
-	return expect_answer(p, 0, code);
+	return expect_answer(p, 0, code, clock_mono_ns());
 }
 
 static void keep_text(struct pending *d, struct slice text)
@@ -272,7 +272,7 @@ static bool send_payload(struct player *p, struct item *item, struct mapped *m, 
 	if (p->phase != PLAYER_READY || !p->under_way)
 		return p->phase == PLAYER_READY;
 	p->statement = m;
-	return expect_answer(p, c->n, code);
+	return expect_answer(p, c->n, code, d->sent_ns);
 }
 
 /* What concerns a statement that the target does not prepare. */

@@ -26,10 +26,11 @@ static bool is_due(struct player *p, const struct item *item)
 /* Its place among all that go at RATE. */
 static bool has_slot(struct player *p, struct rate *rate, enum held_by held_by)
 {
-	int64_t now_ns = clock_mono_ns();
+	int64_t now_ns;
 
 	if (rate->interval_ns == 0)
 		return true;
+	now_ns = clock_mono_ns();
 	if (p->slot_ns == 0)
 		p->slot_ns = rate_take(rate, now_ns);
 	if (p->slot_ns > now_ns)

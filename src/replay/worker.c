@@ -38,6 +38,7 @@ enum err worker_init(struct worker *w, struct engine *g, struct errinfo *info)
 	pthread_mutex_init(&w->lock, NULL);
 	outcome_init(&w->outcome);
 	rewriter_init(&w->rewriter);
+	w->received = mem_alloc(CONNECTION_SHARED);
 	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (w->epoll_fd < 0 || w->wake_fd < 0 ||
@@ -115,6 +116,7 @@ void worker_release(struct worker *w)
 	timers_release(&w->timers);
 	timers_release(&w->turns);
 	rewriter_release(&w->rewriter);
+	mem_free(w->received);
 	outcome_release(&w->outcome);
 	if (w->epoll_fd >= 0)
 		close(w->epoll_fd);
@@ -185,6 +187,14 @@ void worker_moved(struct worker *w, int64_t now_ns)
 	atomic_fetch_add_explicit(&w->counters.moves, 1, memory_order_relaxed);
 }
 
+/* Has the last item of F, of SIZE bytes, come to the front, or next to it? Players look no further. */
+static bool is_near(const struct fifo *f, size_t size)
+{
+	const struct item *front = fifo_front(f);
+
+	return f->tail - f->head <= front->size + size;
+}
+
 /* An item for its player, which becomes ours with its first one. */
 static void deliver(struct worker *w, struct item *item)
 {
@@ -204,8 +214,10 @@ static void deliver(struct worker *w, struct item *item)
 			player_turn_done(p, item_body(item));
 		if (p->phase != PLAYER_GONE)
 			player_lose(p, NOT_SENT_CONNECTION_LOST, err_text(ERR_NOMEM));
+		player_step(p);
+	} else if (is_near(&p->queue, item->size)) {
+		player_step(p);
 	}
-	player_step(p);
 }
 
 static void take_inbox(struct worker *w, bool *ended)
@@ -388,16 +400,23 @@ static int wait_events(struct worker *w, struct epoll_event *events, int64_t ns)
 	return n;
 }
 
+/*
+ * All answers are heard before the first of them is followed by a command: what is sent wakes the target, and it is
+ * cheaper for both to wake it once for many commands than for each.
+ */
 static void run_events(struct worker *w, const struct epoll_event *events, int n)
 {
 	uint64_t count;
 
 	for (int i = 0; i < n; i++) {
 		if (events[i].data.ptr)
-			player_io(events[i].data.ptr);
+			player_hear(events[i].data.ptr);
 		else if (read(w->wake_fd, &count, sizeof(count)) < 0)
 			continue;
 	}
+	for (int i = 0; i < n; i++)
+		if (events[i].data.ptr)
+			player_step(events[i].data.ptr);
 }
 
 /* All is done; or nobody waits for what is not, and it will not even be told of its end. */

@@ -62,6 +62,8 @@ struct worker {
 	uint32_t open;                   /* players that have begun and not ended */
 	uint32_t logging_in;             /* of those, the ones that the target has not let in yet */
 	struct rewriter rewriter;
+	uint8_t *
+		received; /* CONNECTION_SHARED bytes, which all connections read into; NULL: no memory */
 	struct pending *free_pending;
 	struct response **free_responses;
 	size_t free_response_count, free_response_cap;

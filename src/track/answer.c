@@ -34,7 +34,6 @@ static struct pending *take_spare(struct tracker *t)
 		return p;
 	}
 	t->spare = p->next;
-	buf_shrink(&p->text, PENDING_KEEP);
 	mem_free(p->login);
 	p->login = NULL;
 	p->next = NULL;
@@ -91,12 +90,14 @@ static void finish(struct conversation *c, int64_t time_ns, uint64_t frame)
 	tracker_emit(c->tracker, &e);
 	effect_of_response(c, p, &c->response);
 	c->tracker->coverage.limits += c->response.failed;
+	response_give_back(&c->response, &c->tracker->response_room);
 	c->answering = c->held = false;
 	c->infile_n = 0;
 	c->first = p->next;
 	if (!c->first)
 		c->last = NULL;
 	c->pending_count--;
+	buf_shrink(&p->text, c->tracker->spare ? 0 : PENDING_KEEP);
 	p->next = c->tracker->spare;
 	c->tracker->spare = p;
 }
@@ -105,6 +106,7 @@ static void begin(struct conversation *c)
 {
 	myp_answer_begin(&c->answer, c->first->code, c->session->caps);
 	c->answer.spares_columns = c->response.spares_results;
+	response_borrow(&c->response, &c->tracker->response_room);
 	response_begin(&c->response, c->first->n, c->first->code);
 	c->answering = true;
 }

@@ -200,8 +200,8 @@ static void decode_statement_id(struct conversation *c, struct slice payload, st
 		find_last_prepared(c, cmd);
 	else
 		cmd->statement = session_statement_get(c->session, cmd->statement_id);
-	if (cmd->statement && cmd->statement->text_known) {
-		cmd->text = cmd->statement->text;
+	if (cmd->statement && cmd->statement->text) {
+		cmd->text = statement_text(cmd->statement);
 		cmd->text_known = true;
 	}
 }

@@ -39,7 +39,8 @@ struct conversation *conversation_new(struct tracker *t, const struct stream_flo
 
 	if (!c)
 		return NULL;
-	c->session = session_new(flow->id, flow->first_ns, &flow->client, &flow->server);
+	c->session =
+		session_new(flow->id, flow->first_ns, &flow->client, &flow->server, &t->statements);
 	if (!c->session) {
 		mem_free(c);
 		return NULL;
@@ -76,6 +77,7 @@ void conversation_free(struct conversation *c)
 	myp_reader_release(&c->readers[STREAM_SERVER]);
 	compressed_free(c->compressed);
 	packets_free(c->packets);
+	mem_free(c->proxy);
 	response_release(&c->response);
 	session_free(c->session);
 	mem_free(c);
@@ -318,18 +320,34 @@ static void on_bytes(struct conversation *c, const struct stream_chunk *chunk)
 		compressed_bytes(c, chunk, bytes);
 }
 
+/* The rest of a proxy's header may come. */
+static void await_proxy(struct conversation *c, const struct proxy_reader *reader)
+{
+	if (!c->proxy)
+		c->proxy = mem_alloc(sizeof(*c->proxy));
+	if (c->proxy)
+		*c->proxy = *reader;
+	else
+		tracker_fail(c->tracker, ERR_NOMEM);
+}
+
 /* A proxy's header, if the client's first bytes are one, is taken off CHUNK. False: nothing is left to be read. */
 static bool take_proxy_header(struct conversation *c, struct stream_chunk *chunk)
 {
 	struct session *s = c->session;
 	struct endpoint client = s->client;
 	struct stream_chunk first = *chunk;
+	struct proxy_reader reader = {.len = 0};
 	size_t len = chunk->bytes.len;
 
-	switch (proxy_take(&c->proxy, &chunk->bytes, &client)) {
+	if (c->proxy)
+		reader = *c->proxy;
+	switch (proxy_take(&reader, &chunk->bytes, &client)) {
 	case PROXY_MORE:
+		await_proxy(c, &reader);
 		return false;
 	case PROXY_HEADER:
+		c->past_proxy = true;
 		if (!endpoint_eq(&client, &s->client)) {
 			s->proxy = s->client;
 			s->client = client;
@@ -337,18 +355,21 @@ static bool take_proxy_header(struct conversation *c, struct stream_chunk *chunk
 		chunk->offset += len - chunk->bytes.len;
 		break;
 	case PROXY_NONE:
-		first.bytes = slice_of(c->proxy.kept, c->proxy.len);
-		first.offset -= c->proxy.len;
+		c->past_proxy = true;
+		first.bytes = slice_of(reader.kept, reader.len);
+		first.offset -= reader.len;
 		on_bytes(c, &first);
 		break;
 	}
+	mem_free(c->proxy);
+	c->proxy = NULL;
 	return chunk->bytes.len > 0;
 }
 
 /* May what the client says next be a proxy's header? */
 static bool may_be_proxied(const struct conversation *c, const struct stream_chunk *chunk)
 {
-	return chunk->from == STREAM_CLIENT && !c->proxy.done && c->in_step[STREAM_CLIENT] &&
+	return chunk->from == STREAM_CLIENT && !c->past_proxy && c->in_step[STREAM_CLIENT] &&
 	       (c->phase == PHASE_GREETING || c->phase == PHASE_LOGIN);
 }
 

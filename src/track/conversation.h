@@ -82,10 +82,11 @@ struct conversation {
 	uint32_t carried;     /* executions that relied on types sent before */
 	bool types_vary;      /* executions of one statement were heard with different types */
 	bool last_prepared_known;
-	uint32_t last_prepared;    /* id of the statement prepared last */
-	uint64_t position[2];      /* offset of that side's next byte, on the wire */
-	int64_t packet_ns[2];      /* when the first byte of the packet being read came */
-	struct proxy_reader proxy; /* before the login */
+	uint32_t last_prepared;     /* id of the statement prepared last */
+	uint64_t position[2];       /* offset of that side's next byte, on the wire */
+	int64_t packet_ns[2];       /* when the first byte of the packet being read came */
+	bool past_proxy;            /* there was a header, or there is none */
+	struct proxy_reader *proxy; /* of a header that came in part; NULL otherwise */
 	int64_t greeting_ns;
 	uint64_t server_caps;
 	uint8_t server_collation; /* the default one, as its greeting says; 0: none */
@@ -106,15 +107,16 @@ struct tracker {
 	struct coverage coverage;
 	enum err failed;
 	struct errinfo info;
-	uint64_t statement_serial;
+	struct statement_pool statements;     /* of all sessions */
 	struct myp_params params, attributes; /* of the command at hand */
 	struct buf long_data_flags;
 	struct pending *spare;
-	struct myp_unpacker *unpacker; /* of all sessions; NULL until it is needed */
-	struct packet_room *room;      /* NULL: nobody asked for packets */
 	bool informed;
 	struct informant informant;
 	struct census *census; /* NULL: none came yet */
+	struct response_room response_room; /* of all whose server is silent */
+	struct myp_unpacker *unpacker;      /* of all sessions; NULL until it is needed */
+	struct packet_room *room;           /* NULL: nobody asked for packets */
 };
 
 /* tracker.c */

@@ -43,9 +43,7 @@ static struct statement *put_unknown(struct conversation *c, uint32_t id)
 {
 	struct statement *st = NULL;
 
-	check(c, session_statement_put(c->session, id, NULL, &st));
-	if (st)
-		st->serial = ++c->tracker->statement_serial;
+	check(c, session_statement_put(c->session, id, NULL, 0, &st));
 	return st;
 }
 
@@ -69,13 +67,11 @@ void effect_of_hole(struct conversation *c)
 	c->session->state_incomplete = true;
 	c->last_prepared_known = false;
 	session_statement_remove(c->session, MYP_STATEMENT_LAST);
-	while ((st = map_next(&c->session->statements, &at)) != NULL) {
+	while ((st = statement_table_next(&c->session->statements, &at)) != NULL) {
 		st->in_doubt = true;
 		statement_drop_long_data(st);
-		if (c->types_vary || c->carried < CARRIED_ENOUGH) {
-			mem_free(st->types);
-			st->types = NULL;
-		}
+		if (c->types_vary || c->carried < CARRIED_ENOUGH)
+			statement_drop_types(c->session->pool, st);
 	}
 }
 
@@ -115,7 +111,7 @@ static void keep_types(struct conversation *c, const struct command *command)
 	if (!st)
 		return;
 	c->types_vary = c->types_vary || differs(st, command);
-	check(c, command_keep_types(command, st));
+	check(c, command_keep_types(command, c->session->pool, st));
 }
 
 static void on_execute(struct conversation *c, const struct command *command,
@@ -387,21 +383,9 @@ static void apply_statements(struct conversation *c, struct slice text, uint64_t
 
 static void copy_columns(struct conversation *c, struct statement *st, const struct result *result)
 {
-	struct rowsum_column *columns;
-
-	if (result->column_count == 0 || !result->column_sums)
-		return;
-	columns = mem_resize(st->columns, result->column_count * sizeof(*columns));
-	if (!columns) {
-		check(c, ERR_NOMEM);
-		return;
-	}
-	for (uint32_t i = 0; i < result->column_count; i++) {
-		columns[i] = result->column_sums[i];
-		columns[i].sum = (struct rowsum){.ordered = 0};
-	}
-	st->columns = columns;
-	st->column_count = (uint16_t)result->column_count;
+	if (result->column_count > 0 && result->column_sums)
+		check(c, statement_set_columns(c->session->pool, st, result->column_sums,
+					       (uint16_t)result->column_count));
 }
 
 /* Those behind P that mean the statement prepared last mean ST, whose id is known now. */
@@ -415,20 +399,19 @@ static void resolve_last(struct conversation *c, const struct pending *p, struct
 		if (q->has_statement && q->statement_id == MYP_STATEMENT_LAST)
 			q->statement_id = st->id;
 	if (last && last->types && last->param_count == st->param_count)
-		check(c, statement_set_types(st, last->types, last->param_count));
+		check(c, statement_set_types(c->session->pool, st, last->types, last->param_count));
 	session_statement_remove(c->session, MYP_STATEMENT_LAST);
 }
 
 static void prepared(struct conversation *c, const struct pending *p, const struct response *r)
 {
 	struct slice text = buf_slice(&p->text);
+	uint64_t digest = sql_digest_hash(text, session_sql_options(c->session));
 	struct statement *st = NULL;
 
-	check(c, session_statement_put(c->session, r->statement_id, &text, &st));
+	check(c, session_statement_put(c->session, r->statement_id, &text, digest, &st));
 	if (!st)
 		return;
-	st->serial = ++c->tracker->statement_serial;
-	st->digest = sql_digest_hash(text, session_sql_options(c->session));
 	st->counts_known = true;
 	st->param_count = r->prepared_params;
 	st->column_count = r->prepared_columns;

@@ -39,7 +39,7 @@ static void carry_types(struct conversation *c, uint16_t *types, uint16_t count,
 			struct statement *st)
 {
 	if (types && count == st->param_count)
-		check(c, statement_set_types(st, types, count));
+		check(c, statement_set_types(c->session->pool, st, types, count));
 	mem_free(types);
 }
 
@@ -50,7 +50,7 @@ static void seed_statement(struct conversation *c, const struct census_statement
 	struct statement *st = NULL;
 	uint16_t *types = NULL, count = old ? old->param_count : 0;
 
-	if (from->cut || (old && old->text_known))
+	if (from->cut || (old && old->text))
 		return;
 	if (old && old->types && count > 0) {
 		types = mem_alloc(count * sizeof(*types));
@@ -59,13 +59,12 @@ static void seed_statement(struct conversation *c, const struct census_statement
 		else
 			tracker_fail(c->tracker, ERR_NOMEM);
 	}
-	check(c, session_statement_put(c->session, from->id, &from->text, &st));
+	check(c, session_statement_put(c->session, from->id, &from->text,
+				       sql_digest_hash(from->text, options), &st));
 	if (!st) {
 		mem_free(types);
 		return;
 	}
-	st->serial = ++c->tracker->statement_serial;
-	st->digest = sql_digest_hash(from->text, options);
 	st->counts_known = true;
 	st->param_count = count_params(from->text, options);
 	st->in_doubt = true; /* long data may have been sent ahead */

@@ -18,6 +18,10 @@ enum err tracker_new(const struct tracker_options *options, const struct event_s
 	t->informed = options->informant != NULL;
 	if (t->informed)
 		t->informant = *options->informant;
+	statement_pool_init(&t->statements,
+			    t->options.max_statement < SIZE_MAX - TRACKER_STATEMENTS_MAX
+				    ? t->options.max_statement + TRACKER_STATEMENTS_MAX
+				    : SIZE_MAX);
 	buf_init(&t->long_data_flags, MYP_PARAMS_MAX);
 	if (options->packets && !packets_room_new(&t->room)) {
 		tracker_free(t);
@@ -37,9 +41,11 @@ void tracker_free(struct tracker *t)
 		t->spare = p->next;
 		pending_free(p);
 	}
+	statement_pool_release(&t->statements);
 	myp_params_release(&t->params);
 	myp_params_release(&t->attributes);
 	buf_release(&t->long_data_flags);
+	response_room_release(&t->response_room);
 	myp_unpacker_free(t->unpacker);
 	packets_room_free(t->room);
 	census_drop(t->census);

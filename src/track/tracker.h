@@ -6,7 +6,8 @@
  * settled by counting while all bytes are heard, and after a loss by what the client had acknowledged
  * when it sent the command (that is where its response begins) and by the response's sequence id.
  *
- * One thread. Memory is bounded per conversation by max_statement, and what is idle holds no buffers.
+ * One thread. Memory is bounded per conversation by max_statement, and what is idle holds no buffers. What sessions
+ * prepared is kept once for all of them: docs/decisions/0019-shared-statements.md.
  */
 #ifndef TRACK_TRACKER_H
 #define TRACK_TRACKER_H
@@ -14,6 +15,11 @@
 #include "event/event.h"
 #include "event/informant.h"
 #include "stream/chunk.h"
+
+enum {
+	/* bytes of texts, types and columns that all sessions prepared, beside one of the longest statements */
+	TRACKER_STATEMENTS_MAX = 256 << 20,
+};
 
 struct tracker_options {
 	size_t max_statement; /* bytes of a payload that are kept; 0: MYP_PAYLOAD_MAX */

@@ -37,6 +37,7 @@ static const int64_t EPOCH_NS = INT64_C(1700000000) * NS_PER_S;
 struct probe {
 	struct replay *replay;
 	struct event_sink sink;
+	struct statement_pool pool;
 	struct session *sessions[SESSIONS];
 	uint64_t answered[SESSIONS];
 	uint8_t codes[SESSIONS];
@@ -100,7 +101,7 @@ static void open_session(struct probe *p, uint64_t id, const char *database, boo
 {
 	const struct endpoint none = {.port = 0};
 	struct event e = {.type = EVENT_SESSION};
-	struct session *s = session_new(id + 1, p->time_ns, &none, &none);
+	struct session *s = session_new(id + 1, p->time_ns, &none, &none, &p->pool);
 
 	if (!s)
 		fail("no memory");
@@ -123,7 +124,7 @@ static void add_statement(struct session *s, char **f)
 	struct slice text = slice_cstr(f[2]);
 	struct statement *st;
 
-	check(session_statement_put(s, (uint32_t)number(f[0]), &text, &st));
+	check(session_statement_put(s, (uint32_t)number(f[0]), &text, 0, &st));
 	st->param_count = (uint16_t)number(f[1]);
 	st->counts_known = true;
 }
@@ -135,7 +136,7 @@ static void add_types(struct session *s, char **f)
 
 	for (; f[n + 1]; n++)
 		types[n] = (uint16_t)number(f[n + 1]);
-	check(statement_set_types(st, types, n));
+	check(statement_set_types(s->pool, st, types, n));
 }
 
 static void decode_execute(struct probe *p, struct command *c)
@@ -177,8 +178,8 @@ static void command(struct probe *p, uint64_t id, struct slice payload)
 		c.has_statement = true;
 		c.statement_id = cur_u32(&at);
 		c.statement = session_statement_get(s, c.statement_id);
-		c.text_known = c.statement && c.statement->text_known;
-		c.text = c.text_known ? c.statement->text : c.text;
+		c.text_known = c.statement && c.statement->text;
+		c.text = c.text_known ? statement_text(c.statement) : c.text;
 	}
 	if (c.code == MYP_COM_STMT_EXECUTE)
 		decode_execute(p, &c);
@@ -323,7 +324,9 @@ int main(int argc, char **argv)
 	if (replay_new(&options, &p.replay, &info) != ERR_OK)
 		fail(info.text);
 	p.sink = replay_sink(p.replay);
+	statement_pool_init(&p.pool, SIZE_MAX);
 	run(&p);
+	statement_pool_release(&p.pool);
 	out_init(&out, write_out, stdout);
 	check(text ? outcome_write_text(replay_outcome(p.replay), 0, &out)
 		   : outcome_write_json(replay_outcome(p.replay), &out));

@@ -206,6 +206,7 @@ def test_what_was_said_just_before_ctrl_c_is_recorded(mariadb, shop, myna, tmp_p
             with connect(mariadb) as c:
                 c.query(f"SELECT {number}")
             capture.process.send_signal(signal.SIGINT)
+            capture.process.wait(timeout=20)  # a second Ctrl-C, which the end of the block is, would cut it off
         heard = [e["command"] for e in myna.export(path) if e["type"] == "exchange"]
         assert heard[-1:] == ["QUIT"] and "QUERY" in heard, f"round {number}: {heard}"
 

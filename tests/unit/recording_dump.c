@@ -77,9 +77,9 @@ static void dump_session(struct buf *b, const struct session *s)
 static void dump_statement(struct buf *b, const struct statement *st, bool executes)
 {
 	NUMBER(b, st, id);
-	NUMBER(b, st, digest);
-	NUMBER(b, st, text_known);
-	BYTES(b, st, text);
+	number(b, "digest", statement_digest(st));
+	number(b, "text_known", st->text != NULL);
+	bytes(b, "text", statement_text(st));
 	NUMBER(b, st, counts_known);
 	NUMBER(b, st, param_count);
 	NUMBER(b, st, column_count);

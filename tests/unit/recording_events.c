@@ -12,7 +12,8 @@ enum { SESSIONS = 6, STATEMENTS = 4, PARAMS = 5, RESULTS = 4, COLUMNS = 6, SCRAT
 struct world {
 	uint64_t random;
 	size_t max_value;
-	uint64_t ids, serial;
+	uint64_t ids;
+	struct statement_pool pool;
 	struct session *sessions[SESSIONS];
 	struct event event;
 	bool effect_due;
@@ -78,6 +79,7 @@ struct world *world_new(uint64_t seed, size_t max_value)
 	w->random = seed * 0x9e3779b97f4a7c15u + 1;
 	w->max_value = max_value;
 	w->time_ns = INT64_C(1700000000000000000);
+	statement_pool_init(&w->pool, SIZE_MAX);
 	buf_init(&w->payload, SCRATCH);
 	for (size_t i = 0; i < 8; i++)
 		buf_init(&w->texts[i], SCRATCH);
@@ -88,6 +90,7 @@ void world_free(struct world *w)
 {
 	for (size_t i = 0; i < SESSIONS; i++)
 		session_free(w->sessions[i]);
+	statement_pool_release(&w->pool);
 	buf_release(&w->payload);
 	for (size_t i = 0; i < 8; i++)
 		buf_release(&w->texts[i]);
@@ -115,8 +118,8 @@ static struct endpoint endpoint(struct world *w)
 static struct session *new_session(struct world *w)
 {
 	struct endpoint client = endpoint(w), server = endpoint(w);
-	struct session *s =
-		session_new(++w->ids << 40 | draw(w, 1000), w->time_ns - 5, &client, &server);
+	struct session *s = session_new(++w->ids << 40 | draw(w, 1000), w->time_ns - 5, &client,
+					&server, &w->pool);
 
 	assert(s);
 	s->joined = draw(w, 2);
@@ -171,27 +174,26 @@ static void add_statement(struct world *w, struct session *s)
 {
 	struct slice t = text(w);
 	bool known = often(w);
+	uint64_t digest = command_digest(s, &(struct command){.text = t, .text_known = known});
+	struct rowsum_column columns[COLUMNS] = {{.type = 0}};
 	struct statement *st;
-	enum err e =
-		session_statement_put(s, (uint32_t)draw(w, STATEMENTS), known ? &t : NULL, &st);
+	enum err e = session_statement_put(s, (uint32_t)draw(w, STATEMENTS), known ? &t : NULL,
+					   digest, &st);
 
 	assert(e == ERR_OK);
-	st->serial = ++w->serial;
-	if (known)
-		st->digest = command_digest(s, &(struct command){.text = t, .text_known = true});
 	st->counts_known = true;
 	st->param_count = (uint16_t)draw(w, PARAMS);
 	st->column_count = (uint16_t)draw(w, COLUMNS);
 	if (!draw(w, 2))
 		return;
-	st->columns = mem_zalloc((size_t)(st->column_count + 1) * sizeof(*st->columns));
-	assert(st->columns);
 	for (size_t i = 0; i < st->column_count; i++)
-		st->columns[i].type = (uint8_t)number(w),
-		st->columns[i].flags = (uint16_t)number(w);
+		columns[i].type = (uint8_t)number(w), columns[i].flags = (uint16_t)number(w);
+	e = statement_set_columns(s->pool, st, columns, st->column_count);
+	assert(e == ERR_OK);
 }
 
-static void execute_effect(const struct command *c, struct statement *st)
+static void execute_effect(struct statement_pool *pool, const struct command *c,
+			   struct statement *st)
 {
 	uint16_t types[PARAMS];
 	size_t count = c->sets ? c->params->count / c->sets : c->params->count;
@@ -201,7 +203,7 @@ static void execute_effect(const struct command *c, struct statement *st)
 		types[i] = (uint16_t)(c->params->items[i].type |
 				      (c->params->items[i].is_unsigned ? 0x8000 : 0));
 	if (c->params_known && count)
-		e = statement_set_types(st, types, (uint16_t)count);
+		e = statement_set_types(pool, st, types, (uint16_t)count);
 	assert(e == ERR_OK);
 	statement_drop_long_data(st);
 }
@@ -217,7 +219,7 @@ static void command_effect(struct world *w, struct session *s)
 	if (!st)
 		return;
 	if (c->code == MYP_COM_STMT_EXECUTE || c->code == MYP_COM_STMT_BULK_EXECUTE) {
-		execute_effect(c, st);
+		execute_effect(s->pool, c, st);
 	} else if (c->code == MYP_COM_STMT_SEND_LONG_DATA) {
 		e = statement_add_long_data(st, c->payload.ptr[5], slice_skip(c->payload, 7),
 					    SCRATCH);
@@ -340,8 +342,8 @@ static void draw_command(struct world *w, struct session *s)
 	c->text_known = often(w);
 	if (c->text_known)
 		c->text = code == MYP_COM_CHANGE_USER ? text(w) : slice_skip(c->payload, 1);
-	if (st && st->text_known && often(w))
-		c->text = st->text, c->text_known = true;
+	if (st && st->text && often(w))
+		c->text = statement_text(st), c->text_known = true;
 	if (code == MYP_COM_CHANGE_USER)
 		c->payload = (struct slice){.ptr = NULL, .len = 0};
 	c->last_ns = often(w) ? w->time_ns : w->time_ns - (int64_t)draw(w, 1000);

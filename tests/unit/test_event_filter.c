@@ -120,7 +120,7 @@ static void play_begin(struct play *p, const struct filter_options *o)
 			      client = {.addr = {.bytes = {10, 0, 0, 7}}, .port = 1};
 	struct event_sink next = {.event = on_event, .finish = on_finish, .ctx = &p->told};
 
-	p->session = session_new(0x25929d4f00000000, 0, &client, &nowhere);
+	p->session = session_new(0x25929d4f00000000, 0, &client, &nowhere, NULL);
 	CHECK(p->session);
 	CHECK(fact_set(&p->session->user, SLICE_LIT("app"), FACT_LOGIN) == ERR_OK);
 	CHECK(fact_set(&p->session->database, SLICE_LIT("shop"), FACT_LOGIN) == ERR_OK);
@@ -196,7 +196,7 @@ static struct told packets_told(const struct filter_options *o, size_t len, size
 	const struct endpoint nowhere = {.port = 1};
 	struct event_sink next = {.event = on_event, .finish = on_finish, .ctx = &p.told};
 
-	p.session = session_new(0x25929d4f00000000, 0, &nowhere, &nowhere);
+	p.session = session_new(0x25929d4f00000000, 0, &nowhere, &nowhere, NULL);
 	CHECK(p.session);
 	CHECK(filter_new(o, &next, &p.filter, NULL) == ERR_OK);
 	p.sink = filter_events(p.filter);

@@ -68,13 +68,18 @@ static void an_execution_counts_with_its_text_and_its_preparation_apart(void **s
 	struct command execute = command_of(MYP_COM_STMT_EXECUTE, "select ?");
 	struct command lost = command_of(MYP_COM_STMT_EXECUTE, "");
 	struct command ping = command_of(MYP_COM_PING, "");
-	struct statement st = {.text = slice_cstr("select ?"), .text_known = true};
-	const struct session s = {.id = 1};
+	struct statement_pool pool;
+	struct session *s;
+	struct statement *st;
 	struct profile *p;
 
 	(void)state;
-	st.digest = command_digest(&s, &prepare);
-	execute.statement = &st;
+	statement_pool_init(&pool, 1 << 10);
+	s = session_new(1, 0, &(struct endpoint){.port = 1}, &(struct endpoint){.port = 2}, &pool);
+	CHECK(s);
+	CHECK(session_statement_put(s, 1, &prepare.text, command_digest(s, &prepare), &st) ==
+	      ERR_OK);
+	execute.statement = st;
 	CHECK(profile_new(10, &p) == ERR_OK);
 	add(p, &query, 1, RESPONSE_ROWS);
 	add(p, &prepare, 1, RESPONSE_PREPARED);
@@ -88,6 +93,8 @@ static void an_execution_counts_with_its_text_and_its_preparation_apart(void **s
 	assert_string_equal(row_of(p, &lost)->text, "STMT_EXECUTE (statement not known)");
 	assert_string_equal(row_of(p, &ping)->text, "PING");
 	profile_free(p);
+	session_free(s);
+	statement_pool_release(&pool);
 }
 
 static void what_is_over_the_limit_shares_a_row(void **state)

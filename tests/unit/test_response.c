@@ -70,6 +70,40 @@ static void an_ok_is_kept_beyond_its_packet(void **state)
 	response_release(&r);
 }
 
+static void responses_take_turns_in_one_room(void **state)
+{
+	struct response_room room = {.results = NULL};
+	struct response a, b;
+	const struct result *first;
+
+	(void)state;
+	response_init(&a);
+	response_init(&b);
+	response_borrow(&a, &room); /* there is none yet */
+	response_begin(&a, 1, MYP_COM_QUERY);
+	add_rows(&a);
+	first = a.results;
+	response_give_back(&a, &room);
+	CHECK(!a.results && a.result_count == 0 && !a.arena.blocks);
+	response_borrow(&b, &room);
+	response_begin(&b, 2, MYP_COM_QUERY);
+	add_rows(&b);
+	CHECK(b.results == first && !room.results && !room.arena.blocks);
+	response_borrow(&a, &room); /* while another one has it */
+	response_begin(&a, 3, MYP_COM_QUERY);
+	add_rows(&a);
+	response_borrow(&a, &room); /* begun anew before it was given back */
+	response_begin(&a, 3, MYP_COM_QUERY);
+	add_rows(&a);
+	CHECK(a.results != b.results && a.rows == b.rows);
+	response_give_back(&a, &room);
+	response_give_back(&b, &room); /* one is enough */
+	CHECK(!b.results && !b.arena.blocks && room.results && room.arena.blocks);
+	response_release(&a);
+	response_release(&b);
+	response_room_release(&room);
+}
+
 static void rows_are_counted_and_summed(void **state)
 {
 	struct response r, other;
@@ -277,6 +311,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_ok_is_kept_beyond_its_packet),
+		cmocka_unit_test(responses_take_turns_in_one_room),
 		cmocka_unit_test(rows_are_counted_and_summed),
 		cmocka_unit_test(rows_may_be_taken_together),
 		cmocka_unit_test(what_is_spared_is_left_out),

@@ -5,9 +5,11 @@
 
 static const struct endpoint client = {.port = 40000}, server = {.port = 3306};
 
+static struct statement_pool pool;
+
 static struct session *fresh(void)
 {
-	struct session *s = session_new(1, 5, &client, &server);
+	struct session *s = session_new(1, 5, &client, &server, &pool);
 
 	CHECK(s);
 	return s;
@@ -62,6 +64,20 @@ static void too_much_state_is_told(void **state)
 	session_free(s);
 }
 
+static int open_pool(void **state)
+{
+	(void)state;
+	statement_pool_init(&pool, 1 << 20);
+	return 0;
+}
+
+static int close_pool(void **state)
+{
+	(void)state;
+	statement_pool_release(&pool);
+	return 0;
+}
+
 static void statements_are_found_by_id(void **state)
 {
 	const struct slice one = SLICE_LIT("select ?"), two = SLICE_LIT("do ?");
@@ -69,36 +85,14 @@ static void statements_are_found_by_id(void **state)
 	struct statement *st;
 
 	(void)state;
-	CHECK(session_statement_put(s, 1, &one, &st) == ERR_OK);
-	CHECK(session_statement_put(s, UINT32_MAX, NULL, &st) == ERR_OK && !st->text_known);
-	CHECK(session_statement_put(s, 1, &two, &st) == ERR_OK);
-	CHECK(slice_eq(session_statement_get(s, 1)->text, two));
+	CHECK(session_statement_put(s, 1, &one, 11, &st) == ERR_OK);
+	CHECK(session_statement_put(s, UINT32_MAX, NULL, 0, &st) == ERR_OK && !st->text);
+	CHECK(session_statement_put(s, 1, &two, 12, &st) == ERR_OK);
+	CHECK(slice_eq(statement_text(session_statement_get(s, 1)), two));
 	session_statement_remove(s, 1);
 	CHECK(!session_statement_get(s, 1) && session_statement_get(s, UINT32_MAX));
 	session_statements_drop(s);
 	CHECK(!session_statement_get(s, UINT32_MAX));
-	session_free(s);
-}
-
-static void long_data_is_put_together(void **state)
-{
-	const struct slice text = SLICE_LIT("insert ?, ?");
-	struct session *s = fresh();
-	struct statement *st;
-
-	(void)state;
-	CHECK(session_statement_put(s, 1, &text, &st) == ERR_OK);
-	st->param_count = 2;
-	CHECK(statement_add_long_data(st, 2, SLICE_LIT("x"), 10) == ERR_PROTO);
-	CHECK(statement_add_long_data(st, 1, SLICE_LIT("abc"), 10) == ERR_OK);
-	CHECK(statement_add_long_data(st, 1, SLICE_LIT("def"), 10) == ERR_OK);
-	CHECK(statement_has_long_data(st, 1) && !statement_has_long_data(st, 0));
-	CHECK(slice_eq(buf_slice(&st->long_data[1]), SLICE_LIT("abcdef")));
-	CHECK(statement_add_long_data(st, 1, SLICE_LIT("ghijk"), 10) == ERR_LIMIT);
-	CHECK(statement_add_long_data(st, 0, SLICE_LIT(""), 10) == ERR_OK);
-	CHECK(statement_has_long_data(st, 0)); /* an empty value is one, too */
-	statement_drop_long_data(st);
-	CHECK(!statement_has_long_data(st, 0) && !statement_has_long_data(st, 1));
 	session_free(s);
 }
 
@@ -109,8 +103,7 @@ int main(void)
 		cmocka_unit_test(the_newest_of_a_key_is_kept),
 		cmocka_unit_test(too_much_state_is_told),
 		cmocka_unit_test(statements_are_found_by_id),
-		cmocka_unit_test(long_data_is_put_together),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, open_pool, close_pool);
 }
