@@ -18,10 +18,12 @@ enum {
 	TICK_NS = 100 * 1000 * 1000,
 	LAST_NS = 250 * 1000 *
 		  1000, /* the kernel hands a frame on within 100 ms; and some time to take them */
-	ANSWERS_NS = 1000 * 1000 * 1000, /* that the first answers of the server are waited for */
 	THREADS_DEFAULT_MAX = 4,
 	SMALL_FILE = 4 << 20, /* bytes; read before threads are well on their way */
 };
+
+/* That the first answers of the server are waited for. */
+static const int64_t ANSWERS_NS = 2 * NS_PER_S;
 
 struct input {
 	const struct source_ops *ops;
