@@ -65,10 +65,10 @@ def free_port():
         return s.getsockname()[1]
 
 
-def run(command, **options):
+def run(command, env=None, **options):
     """Runs COMMAND quietly; a failure shows the end of what it said."""
     # The clients would take a password from here, which is meant for others.
-    environment = {name: value for name, value in os.environ.items() if name != "MYSQL_PWD"}
+    environment = {name: value for name, value in (env or os.environ).items() if name != "MYSQL_PWD"}
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False,
                           env=environment, **options)
     if done.returncode != 0:

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,8 +16,11 @@ enum err source_open(struct source *s, int fd, const char *name, struct errinfo 
 
 	*s = (struct source){.fd = fd, .name = name};
 	if (fstat(s->fd, &st) == 0 && S_ISREG(st.st_mode)) {
+		off_t begin = lseek(fd, 0, SEEK_CUR);
+
 		s->is_file = true;
 		s->raw_size = (uint64_t)st.st_size;
+		s->begin = begin > 0 ? (uint64_t)begin : 0;
 	}
 	s->own = mem_alloc(SOURCE_BUFFER);
 	if (!s->own) {
@@ -28,8 +32,16 @@ enum err source_open(struct source *s, int fd, const char *name, struct errinfo 
 	return ERR_OK;
 }
 
+static void drop_window(struct source *s)
+{
+	if (s->window)
+		(void)munmap(s->window, s->window_len);
+	s->window = NULL;
+}
+
 void source_close(struct source *s)
 {
+	drop_window(s);
 	if (s->fd >= 0)
 		close(s->fd);
 	unpack_free(s->unpack);
@@ -92,18 +104,58 @@ static enum err fill_unpacked(struct source *s, struct errinfo *info)
 	return ERR_OK;
 }
 
-enum err source_renew(struct source *s, size_t room, struct errinfo *info)
+/* ---- a window into the file ---- */
+
+/* Where in the file the byte at POS is. */
+static uint64_t place(const struct source *s)
+{
+	return s->begin + s->raw_read - (s->end - s->pos);
+}
+
+static bool may_map(const struct source *s)
+{
+	return s->is_file && !s->unpack && !s->next.next && !s->unmappable;
+}
+
+/* Moves the window to where POS is, so that it has N bytes from there on. False: there is no place for one. */
+static bool move_window(struct source *s, size_t n)
+{
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	const uint64_t at = place(s), from = at - at % page, len = SOURCE_WINDOW + n;
+	struct stat st;
+	uint8_t *window;
+
+	if (fstat(s->fd, &st) != 0)
+		return false;
+	if ((uint64_t)st.st_size < from + len) {
+		s->cut |= s->window && (uint64_t)st.st_size < s->begin + s->raw_read;
+		return false;
+	}
+	window = mmap(NULL, len, PROT_READ, MAP_SHARED | MAP_POPULATE, s->fd, (off_t)from);
+	if (window == MAP_FAILED) {
+		s->unmappable = true;
+		return false;
+	}
+	drop_window(s);
+	s->buf = s->window = window;
+	s->cap = s->end = s->window_len = len;
+	s->pos = at - from;
+	s->raw_read = from + len - s->begin;
+	return true;
+}
+
+/* ---- buffers ---- */
+
+/* Goes on in TO, of ROOM bytes, to which it takes along what was not taken yet. */
+static enum err change_buffer(struct source *s, uint8_t *to, size_t room, struct errinfo *info)
 {
 	struct slice left = source_bytes(s);
-	uint8_t *to;
 
-	if (room < left.len + 1)
-		room = left.len + 1;
-	to = s->next.next(s->next.ctx, &room);
-	if (!to)
-		return err_set(info, ERR_NOMEM, 0, "read %s: out of memory", s->name);
+	if (s->window && lseek(s->fd, (off_t)(s->begin + s->raw_read), SEEK_SET) < 0)
+		return err_set(info, ERR_IO, errno, "read %s", s->name);
 	if (left.len)
 		memcpy(to, left.ptr, left.len);
+	drop_window(s);
 	mem_free(s->own);
 	s->own = NULL;
 	s->buf = to;
@@ -111,6 +163,36 @@ enum err source_renew(struct source *s, size_t room, struct errinfo *info)
 	s->pos = 0;
 	s->end = left.len;
 	return ERR_OK;
+}
+
+enum err source_renew(struct source *s, size_t room, struct errinfo *info)
+{
+	size_t left = source_bytes(s).len;
+	uint8_t *to;
+
+	if (room < left + 1)
+		room = left + 1;
+	to = s->next.next(s->next.ctx, &room);
+	if (!to)
+		return err_set(info, ERR_NOMEM, 0, "read %s: out of memory", s->name);
+	return change_buffer(s, to, room, info);
+}
+
+/* Reads on behind the last window, with room for N bytes. */
+static enum err leave_window(struct source *s, size_t n, struct errinfo *info)
+{
+	size_t room = n > SOURCE_BUFFER ? n : SOURCE_BUFFER;
+	uint8_t *to = mem_alloc(room);
+	enum err e;
+
+	if (!to)
+		return err_set(info, ERR_NOMEM, 0, "read %s: out of memory", s->name);
+	e = change_buffer(s, to, room, info);
+	if (e == ERR_OK)
+		s->own = to;
+	else
+		mem_free(to);
+	return e;
 }
 
 /* Makes room for N bytes from pos on, and for at least one more than there are. */
@@ -122,6 +204,8 @@ static enum err make_room(struct source *s, size_t n, struct errinfo *info)
 		return ERR_OK;
 	if (s->next.next)
 		return source_renew(s, n > SOURCE_BUFFER ? n : SOURCE_BUFFER, info);
+	if (s->window)
+		return leave_window(s, n, info);
 	memmove(s->buf, s->buf + s->pos, have);
 	s->pos = 0;
 	s->end = have;
@@ -167,6 +251,8 @@ enum err source_fill(struct source *s, size_t n, struct errinfo *info)
 	while (e == ERR_OK && s->end - s->pos < n) {
 		if (s->at_end)
 			return ERR_EOF;
+		if (may_map(s) && move_window(s, n))
+			continue;
 		e = make_room(s, n, info);
 		if (e == ERR_OK)
 			e = s->unpack ? fill_unpacked(s, info) : fill_plain(s, info);

@@ -1,6 +1,10 @@
 /*
  * source - the bytes of a file, a pipe or a compressed file, in one buffer that is read in place.
  *
+ * Of a large plain file the buffer is a window into the kernel's own copy, mapped, which moves over the file; its last
+ * part, and all else, is read. Where a mapped file is made shorter meanwhile, bytes behind its new end are a SIGBUS,
+ * which is the program's to catch.
+ *
  * Invariant: pos <= end <= cap. Slices into the buffer live until the next source_need().
  */
 #ifndef CAPTURE_SOURCE_H
@@ -13,6 +17,9 @@
 
 enum {
 	SOURCE_BUFFER = 256 << 10, /* bytes; what a second-level cache holds */
+	SOURCE_WINDOW = 4 << 20,   /* bytes that are mapped; of what is smaller nothing is */
+	SOURCE_AHEAD = 3 << 10,    /* bytes that are fetched before they are looked at */
+	SOURCE_CACHE_LINE = 64,    /* bytes */
 	SOURCE_MAX = 32 << 20,     /* bytes that may be asked for at once */
 	SOURCE_WAIT_MS = 100,      /* for a pipe that is silent */
 };
@@ -22,11 +29,16 @@ struct source {
 	bool is_file;     /* reading it never waits, and its size is known */
 	bool interrupted; /* the last ERR_AGAIN came of a signal */
 	bool at_end;      /* nothing more will be read */
-	bool cut; /* the compressed file is damaged or ends too early; what was got of it is good */
+	bool cut; /* a compressed file is damaged or ends too early, or a file was made shorter meanwhile; what was
+		     got of it before is good */
 	struct capture_buffers
 		next; /* where other buffers come from; NULL: there is only the one */
 	uint8_t *buf;
-	uint8_t *own; /* the one to free; NULL: it was lent */
+	uint8_t *own;    /* the one to free; NULL: it was lent */
+	uint8_t *window; /* the mapping, which is the buffer; NULL: none is */
+	size_t window_len;
+	bool unmappable; /* there will be none */
+	uint64_t begin;  /* where in the file it began */
 	size_t cap, pos, end;
 	struct unpack *unpack;       /* NULL: plain */
 	uint8_t *raw;                /* compressed bytes, SOURCE_BUFFER of room */
@@ -60,9 +72,15 @@ static inline struct slice source_bytes(const struct source *s)
 	return slice_of(s->buf + s->pos, s->end - s->pos);
 }
 
-/* Leaves the first N bytes of source_bytes() behind. */
+/*
+ * Leaves the first N bytes of source_bytes() behind. As many further ahead are fetched: of a window most are in no
+ * cache, and whoever follows lengths from one to the next would wait for each.
+ */
 static inline void source_take(struct source *s, size_t n)
 {
+	if (s->end - s->pos >= n + SOURCE_AHEAD)
+		for (size_t i = 0; i < n; i += SOURCE_CACHE_LINE)
+			__builtin_prefetch(s->buf + s->pos + SOURCE_AHEAD + i);
 	s->pos += n;
 }
 

@@ -10,7 +10,8 @@ struct export_args {
 
 static const char *const formats[] = {"jsonl", NULL};
 
-static const struct opt listen_rows[] = {LISTEN_OPTS(struct export_args, listen)};
+static const struct opt listen_rows[] = {LISTEN_OPTS(struct export_args, listen),
+					 BROKER_OPTS(struct export_args, listen)};
 static const struct opt filter_rows[] = {FILTER_OPTS(struct export_args, filter)};
 
 static const struct opt rows[] = {

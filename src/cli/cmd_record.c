@@ -18,7 +18,8 @@ struct record_args {
 	uint64_t min_free;
 };
 
-static const struct opt listen_rows[] = {LISTEN_OPTS(struct record_args, listen)};
+static const struct opt listen_rows[] = {LISTEN_OPTS(struct record_args, listen),
+					 BROKER_OPTS(struct record_args, listen)};
 
 static const struct opt filter_rows[] = {FILTER_OPTS(struct record_args, filter)};
 

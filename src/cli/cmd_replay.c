@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/scan.h"
+#include "broker/place.h"
 #include "cli/command.h"
 #include "cli/replay_args.h"
 #include "cli/replay_sides.h"
@@ -100,10 +101,24 @@ static void raise_file_limit(void)
 struct run {
 	struct replay *replay;
 	struct event_sink inner; /* the replay's */
-	bool show, is_live;
+	bool show;
+	bool is_live, is_lasting;
+	int64_t stop_ns; /* when it was stopped, monotonic; 0: it was not */
 	const struct input *input;
 	const struct target *target; /* to be asked how it is set; NULL: it was, or is not wanted */
 };
+
+/* A live input, or a broker, ends by being stopped; what came from it is replayed, which may not take long. */
+static bool is_cut_short(struct run *run)
+{
+	const int64_t grace_ns = 7 * NS_PER_S;
+
+	if (!cli_stop || run->is_live)
+		return false;
+	if (run->stop_ns == 0)
+		run->stop_ns = clock_mono_ns();
+	return !run->is_lasting || clock_mono_ns() - run->stop_ns >= grace_ns;
+}
 
 static void show(const struct replay_progress *p)
 {
@@ -127,7 +142,7 @@ static void on_progress(void *ctx, const struct replay_progress *p)
 {
 	struct run *run = ctx;
 
-	if (cli_stop && run->replay && !run->is_live)
+	if (run->replay && is_cut_short(run))
 		replay_stop(run->replay);
 	if (run->show)
 		show(p);
@@ -138,7 +153,7 @@ static enum err on_finish(void *ctx, const struct coverage *coverage, struct err
 {
 	struct run *run = ctx;
 
-	if (cli_stop && !run->is_live)
+	if (is_cut_short(run))
 		replay_stop(run->replay);
 	return run->inner.finish(run->inner.ctx, coverage, info);
 }
@@ -196,6 +211,7 @@ static int replay_once(struct input *in, const struct replay_args *args, struct 
 	struct run run = {
 		.show = cli_shows_progress(),
 		.is_live = input_is_live(in),
+		.is_lasting = input_is_lasting(in),
 		.input = in,
 		.target = args->dry_run || side->done ? NULL : &side->target,
 	};
@@ -336,11 +352,12 @@ static enum err read_accounts(const struct replay_args *args, const struct sides
 	return accounts_read(args->users, &sides->items[0].target, accounts, info);
 }
 
-/* What is heard now, or comes through a pipe, cannot be had a second time. */
+/* What is heard now, or comes through a pipe or from a broker, cannot be had a second time. */
 static enum err check_runs(const struct replay_args *args, const struct opt_words *words,
 			   struct errinfo *info)
 {
-	const bool once = words->count == 0 || strcmp(words->items[0], "-") == 0;
+	const bool once = words->count == 0 || strcmp(words->items[0], "-") == 0 ||
+			  place_is_url(words->items[0]);
 
 	if (args->repeat == 0)
 		return err_set(info, ERR_USAGE, 0, "--repeat takes a number from 1 on");
@@ -363,6 +380,7 @@ static int run(int argc, char **argv)
 
 	if (!cli_parse(&replay_page, argc, argv, &args, &words, &status))
 		return status;
+	args.listen.defaults_file = args.target.defaults_file;
 	if (!args.dry_run && args.urls.count == 0 && !args.target.host && !args.target.socket &&
 	    !args.target.port) {
 		/* Never a default: what is replayed may write. */

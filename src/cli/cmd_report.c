@@ -16,7 +16,8 @@ struct report_args {
 
 static const char *const formats[] = {[REPORT_TEXT] = "text", [REPORT_JSON] = "json", NULL};
 
-static const struct opt listen_rows[] = {LISTEN_OPTS(struct report_args, listen)};
+static const struct opt listen_rows[] = {LISTEN_OPTS(struct report_args, listen),
+					 BROKER_OPTS(struct report_args, listen)};
 static const struct opt filter_rows[] = {FILTER_OPTS(struct report_args, filter)};
 
 static const struct opt thread_rows[] = {

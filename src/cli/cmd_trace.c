@@ -20,7 +20,8 @@ enum format { FORMAT_TEXT, FORMAT_JSONL };
 
 static const char *const formats[] = {[FORMAT_TEXT] = "text", [FORMAT_JSONL] = "jsonl", NULL};
 
-static const struct opt listen_rows[] = {LISTEN_OPTS(struct trace_args, listen)};
+static const struct opt listen_rows[] = {LISTEN_OPTS(struct trace_args, listen),
+					 BROKER_OPTS(struct trace_args, listen)};
 static const struct opt filter_rows[] = {FILTER_OPTS(struct trace_args, filter)};
 
 static const struct opt rows[] = {

@@ -26,7 +26,7 @@ struct command_row {
 };
 
 extern const struct command_row cmd_compare, cmd_cut, cmd_doctor, cmd_export, cmd_info, cmd_merge,
-	cmd_record, cmd_replay, cmd_report, cmd_trace;
+	cmd_publish, cmd_record, cmd_replay, cmd_report, cmd_trace;
 
 /* Set by SIGINT and SIGTERM: end cleanly. A second one ends at once. */
 extern volatile sig_atomic_t cli_stop;
@@ -47,8 +47,9 @@ bool cli_parse(const struct opt_page *page, int argc, char **argv, void *args,
 
 /* The last paragraph of every command that listens. */
 #define INPUT_ABOUT                                                                                \
-	"INPUT is a capture (pcap or pcapng, plain or compressed by gzip or zstd) or a "           \
-	"recording; '-' is standard input. -i listens to a network interface instead."
+	"INPUT is a capture (pcap or pcapng, plain or compressed by gzip or zstd), a "             \
+	"recording, or a broker as amqp[s]://user@host:port/vhost; '-' is standard input. -i "     \
+	"listens to a network interface instead."
 
 #define OPT_GROUP(heading, table)                                                                  \
 	{                                                                                          \
@@ -67,11 +68,22 @@ struct listen_args {
 	double max_cpu;
 	const char *netns;
 	uint64_t pid;
-	uint64_t threads;  /* that follow sessions; 0: as many as help */
-	int64_t status_ns; /* between two lines of how it goes; 0: none */
-	bool packets;      /* also events of packets are wanted */
+	uint64_t threads;          /* that follow sessions; 0: as many as help */
+	int64_t status_ns;         /* between two lines of how it goes; 0: none */
+	bool packets;              /* also events of packets are wanted */
+	const char *defaults_file; /* with the account for a broker; NULL: the usual ones */
+	int64_t idle_exit_ns;      /* a broker: end when nothing came for so long; 0: never */
 	const char *source_server, *source_defaults;
 };
+
+/* An input from a broker, for every command that takes one and has no --defaults-file of its own. */
+#define BROKER_OPTS(type, member)                                                                  \
+	{                                                                                          \
+		.name = "defaults-file", .kind = OPT_TEXT,                                         \
+		.offset = offsetof(type, member.defaults_file), .placeholder = "FILE",             \
+		.help = "a broker's user and password: read the group [myna-broker] of this "      \
+			"option file instead of the usual my.cnf"                                  \
+	}
 
 #define LISTEN_OPTS(type, member)                                                                  \
 	{.letter = 'i',                                                                            \
@@ -98,7 +110,14 @@ struct listen_args {
 		 .kind = OPT_DURATION,                                                             \
 		 .offset = offsetof(type, member.duration_ns),                                     \
 		 .placeholder = "TIME",                                                            \
-		 .help = "live: end after so long, for example 30s or 5m"},                        \
+		 .help = "live and from a broker: end after so long, for example 30s or 5m"},      \
+		{.name = "idle-exit",                                                              \
+		 .kind = OPT_DURATION,                                                             \
+		 .offset = offsetof(type, member.idle_exit_ns),                                    \
+		 .placeholder = "TIME",                                                            \
+		 .def = "0",                                                                       \
+		 .help = "from a broker: end when nothing came and nothing was left to do for so " \
+			 "long; 0 waits for more"},                                                \
 		{.name = "max-cpu",                                                                \
 		 .kind = OPT_PERCENT,                                                              \
 		 .offset = offsetof(type, member.max_cpu),                                         \
@@ -123,8 +142,9 @@ struct listen_args {
 		 .offset = offsetof(type, member.status_ns),                                       \
 		 .placeholder = "TIME",                                                            \
 		 .def = "10s",                                                                     \
-		 .help = "live, where standard error is no terminal: write a line of what was "    \
-			 "heard so far, and what was not, so often; 0 writes none"},               \
+		 .help = "live and from a broker, where standard error is no terminal: write a "   \
+			 "line of what was heard so far, and what was not, so often; 0 writes "    \
+			 "none"},                                                                  \
 		{.name = "snap-length",                                                            \
 		 .kind = OPT_SIZE,                                                                 \
 		 .offset = offsetof(type, member.snap_len),                                        \

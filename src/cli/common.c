@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/scan.h"
+#include "broker/place.h"
 #include "cli/command.h"
 #include "cli/netns.h"
 #include "cli/source_server.h"
@@ -92,18 +93,23 @@ enum err cli_add_ports(const char *list, struct input_options *o, struct errinfo
 /* What has no meaning for a file is a mistake that is better told than passed over. */
 static enum err check_file(const char *path, const struct listen_args *args, struct errinfo *info)
 {
-	const char *live = args->filter          ? "filter"
-			   : args->duration_ns   ? "duration"
-			   : args->max_cpu > 0   ? "max-cpu"
-			   : args->snap_len      ? "snap-length"
-			   : args->netns         ? "netns"
-			   : args->pid           ? "pid"
-			   : args->source_server ? "source-server"
-						 : NULL;
+	bool is_url = place_is_url(path);
+	const char *live = args->filter                   ? "filter"
+			   : args->duration_ns && !is_url ? "duration"
+			   : args->max_cpu > 0            ? "max-cpu"
+			   : args->snap_len               ? "snap-length"
+			   : args->netns                  ? "netns"
+			   : args->pid                    ? "pid"
+			   : args->source_server          ? "source-server"
+							  : NULL;
 
 	if (live)
 		return err_set(info, ERR_USAGE, 0,
-			       "--%s is for listening live with -i, and INPUT is '%s'", live, path);
+			       "--%s is for listening live with -i, and INPUT is '%s'", live,
+			       is_url ? "a broker" : path);
+	if (args->idle_exit_ns && !is_url)
+		return err_set(info, ERR_USAGE, 0, "--idle-exit is for a broker, and INPUT is '%s'",
+			       path);
 	if (strcmp(path, "-") == 0 && isatty(STDIN_FILENO))
 		return err_set(info, ERR_USAGE, 0,
 			       "standard input is a terminal: pipe a capture into it, as from "
@@ -125,6 +131,8 @@ static enum err input_options(const struct opt_words *words, const struct listen
 		.duration_ns = args->duration_ns,
 		.max_cpu = args->max_cpu,
 		.packets = args->packets,
+		.defaults_file = args->defaults_file,
+		.idle_exit_ns = args->idle_exit_ns,
 	};
 	if (words->count > 1)
 		return err_set(info, ERR_USAGE, 0, "one INPUT at a time: '%s' is too many",
@@ -209,6 +217,8 @@ enum err cli_open_input(const struct opt_page *page, const struct opt_words *wor
 		e = open_inside(&o, args, out, info);
 	if (e != ERR_OK && o.informant)
 		informant.free(informant.ctx);
+	if (words->count && place_is_url(words->items[0]))
+		place_hide_password((char *)(uintptr_t)words->items[0]);
 	if (e == ERR_OK && input_is_live(*out))
 		say_listening(page, &o);
 	return e;
@@ -342,7 +352,7 @@ static enum err pump(const struct opt_page *page, const struct listen_args *list
 		.ctx = &status,
 		.spares = first.spares,
 	};
-	bool tells = input_is_live(in) && listen->status_ns > 0 && !cli_shows_progress();
+	bool tells = input_is_lasting(in) && listen->status_ns > 0 && !cli_shows_progress();
 	enum err e;
 
 	if (input_is_live(in))
@@ -367,6 +377,8 @@ static const char *input_name(const struct opt_words *words, const struct listen
 	if (words->count == 0)
 		return listen->interfaces.count == 1 ? listen->interfaces.items[0]
 						     : "several interfaces";
+	if (place_is_url(words->items[0]))
+		return "a broker";
 	return strcmp(words->items[0], "-") == 0 ? "standard input" : words->items[0];
 }
 

@@ -1,39 +1,9 @@
 /* url - a target as a URL. */
 #include "client/url.h"
 
-#include "base/buf.h"
+#include "base/percent.h"
 
 static const char origin[] = "the target's URL";
-
-static int hex_digit(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
-		return (c | 0x20) - 'a' + 10;
-	return -1;
-}
-
-static bool percent_decode(struct slice s, struct buf *out)
-{
-	for (size_t i = 0; i < s.len; i++) {
-		int hi, lo;
-
-		if (s.ptr[i] != '%') {
-			buf_put_u8(out, s.ptr[i]);
-			continue;
-		}
-		if (s.len - i < 3)
-			return false;
-		hi = hex_digit(s.ptr[i + 1]);
-		lo = hex_digit(s.ptr[i + 2]);
-		if (hi < 0 || lo < 0)
-			return false;
-		buf_put_u8(out, (uint8_t)(hi << 4 | lo));
-		i += 2;
-	}
-	return true;
-}
 
 static enum err set_part(struct settings *into, enum setting which, struct slice part,
 			 struct errinfo *info)

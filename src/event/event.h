@@ -13,6 +13,7 @@
 #include "event/command.h"
 #include "event/coverage.h"
 #include "event/packet.h"
+#include "event/receipt.h"
 #include "event/response.h"
 #include "event/session.h"
 
@@ -47,6 +48,7 @@ struct event {
 		order; /* ordinal of the input frame that completed it: the order things happened in */
 	int64_t time_ns; /* of what completed it, by the capture's clock */
 	const struct session *session;
+	struct receipt *receipt; /* for who keeps it past the call; NULL: nobody asks */
 	union {
 		const struct command *command;
 		const struct response *response;

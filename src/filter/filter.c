@@ -45,6 +45,7 @@ struct filter {
 	uint64_t left_out;          /* commands in the window */
 	struct tally tally;         /* what passed */
 	size_t held_bytes;          /* of all sessions */
+	struct receipt *receipt;    /* of the response that JOIN is given */
 };
 
 bool filter_is_asked(const struct filter_options *o)
@@ -258,6 +259,7 @@ static enum err on_response(struct filter *f, struct follow *w, const struct eve
 	set_waiting(f, w);
 	if (!f->join)
 		return passed ? hand_on(f, e, info) : ERR_OK;
+	f->receipt = e->receipt;
 	err = exchange_join_event(f->join, e, info);
 	held_drop(&w->held, &f->held_bytes, e->response->n);
 	return err;
@@ -272,6 +274,7 @@ static enum err on_exchange(void *ctx, const struct exchange *x, struct errinfo 
 			  .order = x->order,
 			  .time_ns = x->command->last_ns,
 			  .session = x->session,
+			  .receipt = f->receipt,
 			  .command = x->command};
 	enum err err;
 

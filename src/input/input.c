@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "broker/place.h"
 #include "input/source.h"
 #include "recording/reader.h"
 
@@ -28,7 +29,7 @@ static const int64_t ANSWERS_NS = 2 * NS_PER_S;
 struct input {
 	const struct source_ops *ops;
 	void *source;
-	int64_t duration_ns;
+	int64_t duration_ns, idle_exit_ns;
 	size_t threads;
 	bool live;
 	struct informant informant;
@@ -41,6 +42,9 @@ struct kind {
 			 struct errinfo *info);
 	const struct source_ops *ops;
 };
+
+/* Told by the name, which is a URL. */
+static const struct kind broker = {.open = broker_open, .ops = &broker_ops};
 
 /* Told by the first bytes, not by the name. The first that fits. */
 static const struct kind kinds[] = {
@@ -100,6 +104,7 @@ enum err input_open(const struct input_options *options, struct input **out, str
 	const struct kind *kind;
 	enum err e = ERR_OK;
 	struct input *in;
+	bool is_url = options->path && place_is_url(options->path);
 	int fd = -1;
 
 	if (!options->path && !options->interfaces)
@@ -108,9 +113,9 @@ enum err input_open(const struct input_options *options, struct input **out, str
 	in = mem_zalloc(sizeof(*in));
 	if (!in)
 		return err_set(info, ERR_NOMEM, 0, "opening the input: out of memory");
-	if (!options->interfaces)
+	if (!options->interfaces && !is_url)
 		e = open_path(options->path, &fd, info);
-	kind = kind_of(fd);
+	kind = is_url ? &broker : kind_of(fd);
 	in->threads = threads_of(options, kind->ops, fd); /* before FD is the source's */
 	if (e == ERR_OK)
 		e = kind->open(options, fd, &in->source, info);
@@ -124,6 +129,7 @@ enum err input_open(const struct input_options *options, struct input **out, str
 	in->informed = options->informant != NULL;
 	if (in->informed)
 		in->informant = *options->informant;
+	in->idle_exit_ns = kind->ops->idle_ns ? options->idle_exit_ns : 0;
 	*out = in;
 	return ERR_OK;
 }
@@ -136,6 +142,11 @@ size_t input_threads(const struct input *in)
 bool input_is_live(const struct input *in)
 {
 	return in->live;
+}
+
+bool input_is_lasting(const struct input *in)
+{
+	return in->live || in->ops->idle_ns;
 }
 
 void input_coverage(struct input *in, struct coverage *out)
@@ -167,11 +178,15 @@ void input_seek(struct input *in, int64_t since_ns)
 static enum err tick(struct input *in, const struct event_sink *sink, struct errinfo *info)
 {
 	struct coverage coverage;
+	enum err e = ERR_OK;
 
-	if (!sink->tick)
-		return ERR_OK;
-	input_coverage(in, &coverage);
-	return sink->tick(sink->ctx, &coverage, in->ops->progress(in->source), info);
+	if (sink->tick) {
+		input_coverage(in, &coverage);
+		e = sink->tick(sink->ctx, &coverage, in->ops->progress(in->source), info);
+	}
+	if (e == ERR_OK && in->ops->settled)
+		in->ops->settled(in->source);
+	return e;
 }
 
 /* What was said just before the end has been heard, but is still on its way through the kernel. */
@@ -197,6 +212,9 @@ static enum err pump(struct input *in, const struct event_sink *sink,
 		e = in->ops->step(in->source, sink, info);
 		now_ns = clock_mono_ns();
 		if (in->duration_ns && now_ns - start_ns >= in->duration_ns)
+			break;
+		if (e == ERR_AGAIN && in->idle_exit_ns &&
+		    in->ops->idle_ns(in->source) >= in->idle_exit_ns)
 			break;
 		if (now_ns < next_ns || (e != ERR_OK && e != ERR_AGAIN))
 			continue;
@@ -242,6 +260,8 @@ enum err input_run_spread(struct input *in, const struct event_sink *sinks, size
 	e = e == ERR_OK ? merged : e;
 	input_coverage(in, &coverage);
 	finish = sinks->finish(sinks->ctx, &coverage, e == ERR_OK ? info : &second);
+	if (e == ERR_OK && finish == ERR_OK && in->ops->settled)
+		in->ops->settled(in->source);
 	return e == ERR_OK ? finish : e;
 }
 

@@ -1,8 +1,8 @@
 /*
  * input - opens whatever INPUT names as a source of events, and pumps them into a sink.
  *
- * A capture file or a recording (told apart by their first bytes), standard input as "-", or a live
- * interface. A new kind of input is one more row in input.c's table.
+ * A capture file or a recording (told apart by their first bytes), standard input as "-", a broker's URL, or a
+ * live interface. A new kind of input is one more row in input.c's table.
  */
 #ifndef INPUT_INPUT_H
 #define INPUT_INPUT_H
@@ -17,7 +17,7 @@
 enum { INPUT_THREADS_MAX = 64 };
 
 struct input_options {
-	const char *path; /* file or "-"; NULL: live */
+	const char *path; /* file, "-" or amqp[s]://...; NULL: live */
 	const struct opt_texts
 		*interfaces; /* live: names, also several in one as "eth0,eth1"; NULL: not */
 	const char *filter;  /* live: tcpdump's language; NULL: the ports */
@@ -30,8 +30,10 @@ struct input_options {
 		threads; /* that follow sessions; 0: as many as help; more than the maximum: the maximum */
 	uint64_t max_statement; /* bytes; 0: the servers' own limit */
 	double max_cpu; /* live: sheds sessions to spend no more, of one processor; 0: no limit */
-	int64_t duration_ns; /* live: ends after so long; 0: never */
-	bool packets;        /* also events of packets; ERR_USAGE if the input has none */
+	int64_t duration_ns;       /* live, from a broker: ends after so long; 0: never */
+	int64_t idle_exit_ns;      /* from a broker: ends when nothing came for so long; 0: never */
+	const char *defaults_file; /* a broker's account is in; NULL: in the usual ones */
+	bool packets;              /* also events of packets; ERR_USAGE if the input has none */
 	const struct informant *
 		informant; /* live: who asks the server; copied, and the input's once it is open; NULL: nobody */
 };
@@ -52,6 +54,9 @@ const struct informant *input_informant(const struct input *in);
  */
 enum err input_servers(const struct input *in, struct server_log *log,
 		       struct errinfo *info) MUST_CHECK;
+
+/* True if it goes on until somebody ends it: live, or from a broker. */
+bool input_is_lasting(const struct input *in);
 
 /* What was heard so far, and what was not. */
 void input_coverage(struct input *in, struct coverage *out);

@@ -19,6 +19,11 @@ struct source_ops {
 	/* No more steps: gives what is still due. */
 	enum err (*end)(void *source, const struct event_sink *sink, struct errinfo *info);
 	void (*coverage)(void *source, struct coverage *out);
+	/* From a broker: since when there is nothing to do, in nanoseconds; 0: there is something. NULL: not such. */
+	int64_t (*idle_ns)(void *source);
+	/* The sink's tick, or its finish, has returned: what it was given before is done with, unless it holds the receipt.
+	 * NULL: nobody asks. */
+	void (*settled)(void *source);
 	double (*progress)(void *source); /* 0 to 1; negative: unknown */
 	/* As input_begin_ns() and input_seek(). Both NULL: neither is known. */
 	int64_t (*begin_ns)(void *source);
@@ -42,5 +47,10 @@ enum err frames_open(const struct input_options *options, int fd, void **out,
 extern const struct source_ops recorded_ops;
 enum err recorded_open(const struct input_options *options, int fd, void **out,
 		       struct errinfo *info) MUST_CHECK;
+
+/* A broker's queues. */
+extern const struct source_ops broker_ops;
+enum err broker_open(const struct input_options *options, int fd, void **out,
+		     struct errinfo *info) MUST_CHECK;
 
 #endif

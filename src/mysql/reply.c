@@ -9,6 +9,8 @@ enum {
 	ERR_PROGRESS = 0xffff,
 	PREPARED_WARNINGS_FROM = 12, /* bytes of a COM_STMT_PREPARE_OK with a warning count */
 	CR_UNKNOWN_ERROR = 2000,     /* what a client library makes of an error without a code */
+	COLUMN_STRINGS = 6,          /* catalog to original name, in a definition */
+	COLUMN_FIXED = 10,           /* bytes behind them that are read */
 };
 
 /*
@@ -190,76 +192,86 @@ bool myp_state_next(struct myp_states *s, struct myp_state *out)
  * Before 4.1, every number has a length in front: table, name, 3 bytes of length, type, flags and
  * decimals; flags are two bytes under CLIENT_LONG_FLAG, else one: their length tells.
  */
-static inline struct myp_column read_column_320(struct cursor *c)
+static void read_column_320(struct cursor *c, struct myp_column *out)
 {
-	struct myp_column column = {.table = myp_cur_lenenc_bytes(c)};
 	uint8_t rest;
 
-	column.name = myp_cur_lenenc_bytes(c);
+	*out = (struct myp_column){.table = myp_cur_lenenc_bytes(c)};
+	out->name = myp_cur_lenenc_bytes(c);
 	if (cur_u8(c) != 3)
 		cur_fail(c);
-	column.length = cur_u24(c);
+	out->length = cur_u24(c);
 	if (cur_u8(c) != 1)
 		cur_fail(c);
-	column.type = cur_u8(c);
+	out->type = cur_u8(c);
 	rest = cur_u8(c);
 	if (rest != 2 && rest != 3)
 		cur_fail(c);
-	column.flags = rest == 3 ? cur_u16(c) : cur_u8(c);
-	column.decimals = cur_u8(c);
-	return column;
+	out->flags = rest == 3 ? cur_u16(c) : cur_u8(c);
+	out->decimals = cur_u8(c);
 }
 
-static inline struct myp_column read_column_41(struct cursor *c, uint64_t caps)
+static void read_column_41(struct cursor *c, uint64_t caps, struct myp_column *out)
 {
-	struct myp_column column = {.type = 0};
 	struct cursor fixed;
 
 	(void)myp_cur_lenenc_bytes(c); /* catalog, always "def" */
-	column.schema = myp_cur_lenenc_bytes(c);
-	column.table = myp_cur_lenenc_bytes(c);
-	column.org_table = myp_cur_lenenc_bytes(c);
-	column.name = myp_cur_lenenc_bytes(c);
-	column.org_name = myp_cur_lenenc_bytes(c);
+	out->schema = myp_cur_lenenc_bytes(c);
+	out->table = myp_cur_lenenc_bytes(c);
+	out->org_table = myp_cur_lenenc_bytes(c);
+	out->name = myp_cur_lenenc_bytes(c);
+	out->org_name = myp_cur_lenenc_bytes(c);
+	out->extended = slice_of(NULL, 0);
 	if (caps & MYP_CAP_MARIADB_EXTENDED_METADATA)
-		column.extended = myp_cur_lenenc_bytes(c);
+		out->extended = myp_cur_lenenc_bytes(c);
 	fixed = cur_of(myp_cur_lenenc_bytes(c));
-	column.charset = cur_u16(&fixed);
-	column.length = cur_u32(&fixed);
-	column.type = cur_u8(&fixed);
-	column.flags = cur_u16(&fixed);
-	column.decimals = cur_u8(&fixed);
-	if (!cur_ok(&fixed))
-		cur_fail(c);
-	return column;
+	out->charset = cur_u16(&fixed);
+	out->length = cur_u32(&fixed);
+	out->type = cur_u8(&fixed);
+	out->flags = cur_u16(&fixed);
+	out->decimals = cur_u8(&fixed);
 }
 
-/* Inline, so that what of *COLUMN is not used is not made. */
-static inline bool read_column(struct slice payload, uint64_t caps, struct myp_column *column)
+/* The default value of COM_FIELD_LIST; NULL, and what is not there, is empty. */
+static struct slice read_default(struct cursor *c)
 {
-	struct cursor c = cur_of(payload);
-
-	*column = caps & MYP_CAP_PROTOCOL_41 ? read_column_41(&c, caps) : read_column_320(&c);
-	if (cur_left(&c) > 0 && cur_peek(&c) != MYP_LENENC_NULL)
-		column->def = myp_cur_lenenc_bytes(&c);
-	return cur_ok(&c);
-}
-
-enum err myp_column_decode(struct slice payload, uint64_t caps, struct myp_column *out)
-{
-	struct myp_column column;
-
-	if (!read_column(payload, caps, &column))
-		return ERR_PROTO;
-	*out = column;
-	return ERR_OK;
+	if (cur_left(c) > 0 && cur_peek(c) != MYP_LENENC_NULL)
+		return myp_cur_lenenc_bytes(c);
+	return (struct slice){.ptr = NULL, .len = 0};
 }
 
 bool myp_is_column(struct slice payload, uint64_t caps)
 {
-	struct myp_column unused;
+	struct cursor c = cur_of(payload);
+	int strings = COLUMN_STRINGS + (caps & MYP_CAP_MARIADB_EXTENDED_METADATA ? 1 : 0);
 
-	return read_column(payload, caps, &unused);
+	if (caps & MYP_CAP_PROTOCOL_41) {
+		while (strings--)
+			(void)myp_cur_lenenc_bytes(&c);
+		if (myp_cur_lenenc_bytes(&c).len < COLUMN_FIXED)
+			return false;
+	} else {
+		struct myp_column unused;
+
+		read_column_320(&c, &unused);
+	}
+	(void)read_default(&c);
+	return cur_ok(&c);
+}
+
+/* What is known to be one is read to where it is wanted: to copy so much that was just written costs more than to look twice. */
+enum err myp_column_decode(struct slice payload, uint64_t caps, struct myp_column *out)
+{
+	struct cursor c = cur_of(payload);
+
+	if (!myp_is_column(payload, caps))
+		return ERR_PROTO;
+	if (caps & MYP_CAP_PROTOCOL_41)
+		read_column_41(&c, caps, out);
+	else
+		read_column_320(&c, out);
+	out->def = read_default(&c);
+	return ERR_OK;
 }
 
 enum err myp_prepared_decode(struct slice payload, uint64_t caps, struct myp_prepared *out)

@@ -65,6 +65,16 @@ static uint64_t part_bytes(const struct part *p)
 	return p->writer ? recording_writer_bytes(p->writer) : 0;
 }
 
+static bool part_pending(const struct part *p)
+{
+	return p->writer && recording_writer_pending(p->writer);
+}
+
+bool recorder_pending(const struct recorder *r)
+{
+	return part_pending(&r->before) || part_pending(&r->now);
+}
+
 uint64_t recorder_bytes(const struct recorder *r)
 {
 	return r->done_bytes + part_bytes(&r->before) + part_bytes(&r->now);

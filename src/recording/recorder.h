@@ -52,6 +52,9 @@ enum err recorder_finish(struct recorder *r, const struct coverage *coverage,
 enum err recorder_server(struct recorder *r, const struct server_facts *s,
 			 struct errinfo *info) MUST_CHECK;
 
+/* True if events were taken that are in no file yet. */
+bool recorder_pending(const struct recorder *r);
+
 /* Bytes of all files so far. */
 uint64_t recorder_bytes(const struct recorder *r);
 

@@ -227,6 +227,11 @@ enum err recording_writer_tick(struct recording_writer *w, const struct coverage
 	return settle(w, builder_flush(w->builder, 0, &fresh), &fresh, info);
 }
 
+bool recording_writer_pending(const struct recording_writer *w)
+{
+	return builder_pending(w->builder);
+}
+
 uint64_t recording_writer_bytes(const struct recording_writer *w)
 {
 	return w->bytes;

@@ -50,6 +50,9 @@ enum err recording_writer_server(struct recording_writer *w, const struct server
 enum err recording_writer_tick(struct recording_writer *w, const struct coverage *so_far,
 			       struct errinfo *info) MUST_CHECK;
 
+/* True if events were taken that are not written yet. */
+bool recording_writer_pending(const struct recording_writer *w);
+
 /* Bytes of the file so far. */
 uint64_t recording_writer_bytes(const struct recording_writer *w);
 

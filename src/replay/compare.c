@@ -2,6 +2,7 @@
 #include "replay/compare.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 static const struct {
 	const char *name, *text;
@@ -148,4 +149,43 @@ enum verdict compare_facts(const struct facts *recorded, const struct facts *rep
 	if (recorded->kind == RESPONSE_STRING)
 		return VERDICT_SAME; /* COM_STATISTICS: never the same twice, and nobody's result */
 	return compare_rows(recorded, replayed);
+}
+
+static void put_columns(struct compare_where *w, uint32_t others)
+{
+	size_t len = 0;
+
+	for (unsigned i = 0; i < FACTS_COLUMNS_MAX; i++) {
+		if (!(others >> i & 1))
+			continue;
+		len += (size_t)snprintf(w->text + len, sizeof(w->text) - len, "%s %u",
+					len > 0                 ? ","
+					: others & (others - 1) ? "columns"
+								: "column",
+					i + 1);
+	}
+}
+
+/* The first one stands for all. */
+static void put_kinds(struct compare_where *w, const struct facts *a, const struct facts *b)
+{
+	for (unsigned i = 0; i < FACTS_COLUMNS_MAX; i++) {
+		if (a->column_kinds[i] == b->column_kinds[i])
+			continue;
+		snprintf(w->text, sizeof(w->text), "column %u: %s, now %s", i + 1,
+			 facts_kind_name(a->column_kinds[i]), facts_kind_name(b->column_kinds[i]));
+		return;
+	}
+}
+
+struct compare_where compare_where(enum verdict v, const struct facts *recorded,
+				   const struct facts *replayed)
+{
+	struct compare_where w = {.text = ""};
+
+	if (v == VERDICT_OTHER_VALUES || v == VERDICT_OTHER_FLOATS)
+		put_columns(&w, facts_other_columns(recorded, replayed));
+	if (v == VERDICT_OTHER_TYPES)
+		put_kinds(&w, recorded, replayed);
+	return w;
 }

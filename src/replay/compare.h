@@ -32,4 +32,15 @@ bool error_is_unpreparable(uint16_t error_code);
 /* How the target's answer REPLAYED compares with RECORDED. */
 enum verdict compare_facts(const struct facts *recorded, const struct facts *replayed);
 
+struct compare_where {
+	char text[128]; /* "column 2"; "columns 1, 3"; "column 2: integer, now string"; or empty */
+};
+
+/*
+ * In which columns, counted from 1, answers differ of which V was found; empty if that is in no column, or in none of
+ * the first FACTS_COLUMNS_MAX.
+ */
+struct compare_where compare_where(enum verdict v, const struct facts *recorded,
+				   const struct facts *replayed);
+
 #endif

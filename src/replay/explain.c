@@ -52,7 +52,7 @@ static void take_column(struct explainer *x, const struct myp_column *column)
 	to[name.len] = '\0';
 }
 
-/* Columns that are NULL are left out. */
+/* Columns that are NULL are left out; what is the only one, MySQL's plan as a tree, needs no title. */
 static void take_row(struct explainer *x, struct slice payload)
 {
 	struct cursor c = cur_of(payload);
@@ -68,8 +68,12 @@ static void take_row(struct explainer *x, struct slice payload)
 		if (!cur_ok(&c))
 			break;
 		buf_put_cstr(&x->plan, i > 0 ? "  " : "");
-		buf_put_cstr(&x->plan, x->titles[i]);
-		buf_put_cstr(&x->plan, ": ");
+		if (x->title_count > 1) {
+			buf_put_cstr(&x->plan, x->titles[i]);
+			buf_put_cstr(&x->plan, ": ");
+		}
+		while (value.len > 0 && value.ptr[value.len - 1] == '\n')
+			value.len--;
 		buf_put_slice(&x->plan, value);
 	}
 	buf_put_u8(&x->plan, '\n');

@@ -38,6 +38,26 @@ static char kind_of_type(uint8_t type)
 	}
 }
 
+const char *facts_kind_name(char kind)
+{
+	switch (kind) {
+	case 'i':
+		return "integer";
+	case 'n':
+		return "decimal";
+	case 'f':
+		return "floating point";
+	case 'd':
+		return "date";
+	case 't':
+		return "date and time";
+	case 'h':
+		return "time";
+	default: /* not one of our enum: all else comes as a string */
+		return "string";
+	}
+}
+
 static void add_column_sums(struct facts *f, const struct result *result)
 {
 	uint32_t at = f->columns - result->column_count;
@@ -75,14 +95,20 @@ uint32_t facts_other_columns(const struct facts *a, const struct facts *b)
 
 static void add_columns(struct facts *f, const struct result *result)
 {
+	uint32_t at = f->columns;
+
 	f->columns += result->column_count;
 	if (result->column_count > 0 && !result->columns) {
 		f->names_known = false;
 		return;
 	}
-	for (uint32_t i = 0; i < result->column_count; i++) {
+	for (uint32_t i = 0; i < result->column_count; i++, at++) {
+		const char kind = kind_of_type(result->columns[i].type);
+
 		f->names = hash_seeded(result->columns[i].name, f->names);
-		f->types = hash_mix(f->types, (uint64_t)kind_of_type(result->columns[i].type));
+		f->types = hash_mix(f->types, (uint64_t)kind);
+		if (at < FACTS_COLUMNS_MAX)
+			f->column_kinds[at] = kind;
 	}
 }
 

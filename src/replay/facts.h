@@ -34,6 +34,7 @@ struct facts {
 	uint64_t but_floats; /* of the columns other than FLOAT and DOUBLE, in any order */
 	uint64_t but_ids;    /* of the columns other than AUTO_INCREMENT, likewise */
 	uint32_t column_sums[FACTS_COLUMNS_MAX]; /* of the first columns, likewise */
+	char column_kinds[FACTS_COLUMNS_MAX]; /* of their types, as below; with the names known */
 	int64_t first_ns, last_ns; /* of the response, by whichever clock it was heard with */
 	char message[FACTS_MESSAGE_MAX];
 };
@@ -43,6 +44,9 @@ void facts_of(const struct response *r, struct facts *out);
 
 /* Bit i: column i differs, of the first FACTS_COLUMNS_MAX; 0 if the columns cannot be compared. */
 uint32_t facts_other_columns(const struct facts *a, const struct facts *b);
+
+/* What KIND of a column's type is called: "integer". */
+const char *facts_kind_name(char kind);
 
 /* Keeps TEXT, or its beginning. */
 void facts_set_message(struct facts *f, struct slice text);

@@ -297,6 +297,7 @@ enum err feed_event(struct feed *f, const struct event *e)
 {
 	enum err err = f->failure.code;
 
+	f->receipt = e->receipt;
 	if (!f->begun)
 		begin(f, e);
 	else
@@ -312,6 +313,7 @@ enum err feed_end(struct feed *f)
 	const struct feed_session *fs;
 	enum err e = ERR_OK;
 
+	f->receipt = NULL;
 	for (size_t at = 0; e == ERR_OK && (fs = map_next(&f->sessions, &at));)
 		if (!fs->shed)
 			e = put_end(f, fs, f->last_ns);

@@ -27,6 +27,7 @@ struct feed {
 	struct buf payload;        /* of a command that was made anew */
 	struct outcome *outcome;   /* for what only the pump knows */
 	struct spool spool;        /* where batches wait that memory is too small for: if live */
+	struct receipt *receipt;   /* of the event that items are made of */
 	bool shedding;             /* the spool is full */
 	struct errinfo failure;    /* of the spool; ERR_OK: none */
 	bool begun;                /* BASE_NS is known */

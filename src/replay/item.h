@@ -6,6 +6,7 @@
 #ifndef REPLAY_ITEM_H
 #define REPLAY_ITEM_H
 
+#include "event/receipt.h"
 #include "replay/facts.h"
 #include "replay/turns.h"
 #include "sql/lex.h"
@@ -21,7 +22,8 @@ struct item {
 	uint32_t size; /* of all, a multiple of ITEM_ALIGN */
 	enum item_type type;
 	struct player *player;
-	int64_t at_ns; /* when it happened, counted from the beginning of the recording */
+	struct receipt *receipt; /* held until it is done with; NULL: nobody asks */
+	int64_t at_ns;           /* when it happened, counted from the beginning of the recording */
 };
 
 /* Behind it: database, attributes, state. */

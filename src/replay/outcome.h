@@ -63,7 +63,7 @@ struct outcome_row {
 	COUNT(sent, "commands sent")                                                               \
 	COUNT(answered, "commands answered, of those that have an answer")                         \
 	COUNT(unanswered, "commands sent, but never answered")                                     \
-	COUNT(abandoned, "commands whose client left before the answer, as in the recording")      \
+	COUNT(abandoned, "commands whose session ended before the answer, as in the recording")    \
 	COUNT(state_failed, "statements that rebuild a joined session's state, and failed")        \
 	COUNT(prepared_late, "statements prepared at their first execution")                       \
 	COUNT(as_text, "executions sent as text, as the target does not prepare the statement")    \

@@ -296,25 +296,9 @@ static void put_answer(const struct page *p, const char *name, const struct fact
 	out_put_cstr(out, "</td></tr>\n");
 }
 
-static void put_other_columns(const struct page *p, const struct outcome_sample *s)
-{
-	uint32_t others = facts_other_columns(&s->recorded, &s->replayed);
-	bool first = true;
-
-	if (others == 0)
-		return;
-	out_put_cstr(p->out, "<p class=\"dim\">columns that differ:");
-	for (unsigned i = 0; i < FACTS_COLUMNS_MAX; i++) {
-		if (!(others >> i & 1))
-			continue;
-		out_printf(p->out, "%s %u", first ? "" : ",", i + 1);
-		first = false;
-	}
-	out_put_cstr(p->out, "</p>\n");
-}
-
 static void put_sample(const struct page *p, const struct outcome_sample *s)
 {
+	const struct compare_where where = compare_where(s->verdict, &s->recorded, &s->replayed);
 	char id[SESSION_ID_TEXT];
 
 	out_put_cstr(p->out, "<p>");
@@ -330,7 +314,8 @@ static void put_sample(const struct page *p, const struct outcome_sample *s)
 		html_cstr(p->out, s->text);
 		out_put_cstr(p->out, "</pre>\n");
 	}
-	put_other_columns(p, s);
+	if (*where.text)
+		out_printf(p->out, "<p class=\"dim\">in %s</p>\n", where.text);
 	out_put_cstr(p->out, "<table>");
 	put_answer(p, p->o->before, &s->recorded);
 	put_answer(p, p->o->after, &s->replayed);

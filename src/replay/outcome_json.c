@@ -143,6 +143,8 @@ static void put_samples(struct json *j, const struct outcome_row *row)
 	json_array(j);
 	for (size_t i = 0; i < row->sample_count; i++) {
 		const struct outcome_sample *s = &row->samples[i];
+		const struct compare_where where =
+			compare_where(s->verdict, &s->recorded, &s->replayed);
 
 		json_object(j);
 		json_key(j, "session");
@@ -155,6 +157,11 @@ static void put_samples(struct json *j, const struct outcome_row *row)
 			json_null(j);
 		else
 			json_cstr(j, apart_text(s->apart));
+		json_key(j, "where");
+		if (*where.text)
+			json_cstr(j, where.text);
+		else
+			json_null(j);
 		put_facts(j, "recorded", &s->recorded);
 		put_facts(j, "replayed", &s->replayed);
 		json_end(j);

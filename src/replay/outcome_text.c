@@ -187,7 +187,7 @@ static void put_counts(const struct outcome *o, struct out *out)
 	put_count(out, o->sent, "sent");
 	put_count(out, o->answered, "answered (some have no answer)");
 	put_if_any(out, o->unanswered, "never answered");
-	put_if_any(out, o->abandoned, "not waited for: the recorded client had left, too");
+	put_if_any(out, o->abandoned, "not answered, as when recorded: the session ended before");
 	put_if_any(out, o->order_given_up, "sent before their turn, which did not come");
 	put_if_any(out, o->clock_failed, "times the target did not let its clock be set");
 	put_if_any(out, o->prepared_late, "statements prepared at their first execution");
@@ -288,10 +288,19 @@ static void put_verdict_cells(struct table *t, const struct contrast *c)
 	table_cstr(t, contrast_verdict_name(c->verdict));
 }
 
+static bool any_not_sent(const struct outcome_row *const *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (rows[i]->not_sent > 0)
+			return true;
+	return false;
+}
+
 static enum err put_rows(const struct outcome *o, const struct outcome_row *const *rows,
 			 size_t count, struct out *out)
 {
 	static const struct table_column columns[] = {
+		{.title = "not sent", .align = TABLE_RIGHT}, /* left out if all were */
 		{.title = "calls", .align = TABLE_RIGHT},
 		{.title = "differ", .align = TABLE_RIGHT},
 		{.title = "errors", .align = TABLE_RIGHT},
@@ -313,13 +322,16 @@ static enum err put_rows(const struct outcome *o, const struct outcome_row *cons
 		{.title = "statement", .width_max = TEXT_WIDTH},
 	};
 	static const double quantiles[] = {0.5, 0.95, 0.99, 1};
+	const size_t skipped = any_not_sent(rows, count) ? 0 : 1;
 	struct table t;
 	enum err e;
 
-	table_init(&t, columns, sizeof(columns) / sizeof(*columns), false);
+	table_init(&t, columns + skipped, sizeof(columns) / sizeof(*columns) - skipped, false);
 	for (size_t i = 0; i < count; i++) {
 		const struct outcome_row *row = rows[i];
 
+		if (skipped == 0)
+			table_u64(&t, row->not_sent);
 		table_u64(&t, row->replayed.calls);
 		table_u64(&t, outcome_row_differences(row));
 		table_u64(&t, row->recorded.errors);
@@ -354,9 +366,12 @@ static void put_answer(struct table *t, const struct facts *f)
 static void put_sample(const struct outcome *o, const struct outcome_row *row,
 		       const struct outcome_sample *s, struct table *t)
 {
-	char id[SESSION_ID_TEXT];
+	const struct compare_where where = compare_where(s->verdict, &s->recorded, &s->replayed);
+	char id[SESSION_ID_TEXT], text[ANSWER_MAX];
 
-	table_cstr(t, verdict_text(s->verdict));
+	snprintf(text, sizeof(text), "%s%s%s", verdict_text(s->verdict), *where.text ? ", " : "",
+		 where.text);
+	table_cstr(t, text);
 	table_cstr(t, session_id_format(s->session, id));
 	table_u64(t, s->n);
 	put_answer(t, &s->recorded);

@@ -57,9 +57,8 @@ static void disconnect(struct player *p)
 	connection_free(p->connection); /* and so out of the epoll set */
 	p->connection = NULL;
 	p->fd = -1;
-	if (p->target_id != 0) {
+	if (p->target_id != 0)
 		atomic_fetch_sub(&w->counters.connections, 1);
-	}
 	statements_release(&p->statements);
 	mem_free(p->open);
 	p->open = NULL;
@@ -174,16 +173,28 @@ static void go(struct player *p, enum not_sent reason)
 	player_set_phase(p, PLAYER_GONE);
 }
 
+/* The end of the session, if that is what came in the recording in place of an answer; ITEM is at the front. */
+static struct item *end_without_answer(const struct player *p, struct item *item)
+{
+	if (item && item->type == ITEM_RESPONSE &&
+	    ((const struct item_response *)item_body(item))->facts.kind == RESPONSE_LOST)
+		item = fifo_second(&p->queue, item);
+	return item && item->type == ITEM_END ? item : NULL;
+}
+
 void player_lose(struct player *p, enum not_sent reason, const char *text)
 {
 	struct worker *w = p->worker;
-	bool matters = p->under_way || reason == NOT_SENT_NOT_CONNECTED;
+	bool as_recorded = reason == NOT_SENT_CONNECTION_LOST && p->under_way &&
+			   end_without_answer(p, fifo_front(&p->queue));
+	bool matters = (p->under_way && !as_recorded) || reason == NOT_SENT_NOT_CONNECTED;
 
 	if (text && !p->quit) {
 		p->trouble = mem_copy_str(text, strnlen(text, REMARK_TEXT_MAX));
 		atomic_store(&w->engine->target_doubtful, true);
 	}
-	w->outcome.unanswered += p->under_way != NULL;
+	w->outcome.abandoned += as_recorded;
+	w->outcome.unanswered += p->under_way && !as_recorded;
 	go(p, reason);
 	if (matters)
 		tell_loss(p);
@@ -328,6 +339,7 @@ static bool rebuild_state(struct player *p)
 
 static void pop(struct player *p)
 {
+	worker_settle_item(p->worker, fifo_front(&p->queue));
 	p->worker->taken_bytes += fifo_pop(&p->queue);
 }
 
@@ -371,10 +383,7 @@ static enum step step_waiting(struct player *p, struct item *item)
 			move_on(p); /* it may have failed at once */
 		return p->phase == PLAYER_CONNECTING ? STEP_WAIT : STEP_ON;
 	}
-	/*
-	 * A session without an opening is one that the recording had no login of: nothing to
-	 * send.
-	 */
+	/* A session without an opening: the recording had no login of it, nothing to send. */
 	player_lose(p, NOT_SENT_NOT_CONNECTED, NULL);
 	return STEP_ON;
 }
@@ -461,15 +470,6 @@ static enum step step_file(struct player *p, struct item *item)
 	if (bytes.len == 0)
 		player_set_phase(p, PLAYER_BUSY);
 	return bytes.len > 0 ? STEP_ON : STEP_WAIT;
-}
-
-/* The end of the session, if the recorded client went without waiting for its answer. */
-static struct item *end_without_answer(const struct player *p, struct item *item)
-{
-	if (item && item->type == ITEM_RESPONSE &&
-	    ((const struct item_response *)item_body(item))->facts.kind == RESPONSE_LOST)
-		item = fifo_second(&p->queue, item);
-	return item && item->type == ITEM_END ? item : NULL;
 }
 
 /* The answer is waited for as long as the recorded client did, and a little longer. */

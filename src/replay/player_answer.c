@@ -101,6 +101,8 @@ static void finish_command(struct player *p)
 
 	p->under_way = NULL;
 	d->answered = true;
+	worker_settle(w, d->receipt);
+	d->receipt = NULL;
 	w->outcome.answered++;
 	atomic_fetch_add_explicit(&w->counters.answered, 1, memory_order_relaxed);
 	if (call.error)

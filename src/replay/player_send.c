@@ -141,6 +141,8 @@ static struct pending *add_pending(struct player *p, struct item_command *c, int
 		keep_text(d, slice_of(payload_of(c) + 1, c->payload_len - 1));
 	if (c->code == MYP_COM_QUERY && p->worker->engine->options->keep_texts)
 		keep_query(p, d, c);
+	d->receipt = ((const struct item *)(const void *)c - 1)->receipt;
+	receipt_hold(d->receipt);
 	*p->end = d;
 	p->end = &d->next;
 	return d;

@@ -137,13 +137,27 @@ struct pending *worker_pending_new(struct worker *w)
 		d->next = NULL;
 		d->answered = false;
 		d->text = NULL;
+		d->receipt = NULL;
 	}
 	return d;
+}
+
+void worker_settle(struct worker *w, struct receipt *r)
+{
+	if (!atomic_load_explicit(&w->engine->stopping, memory_order_relaxed))
+		receipt_release(r);
+}
+
+void worker_settle_item(struct worker *w, const struct item *item)
+{
+	assert(item);
+	worker_settle(w, item->receipt);
 }
 
 void worker_pending_free(struct worker *w, struct pending *p)
 {
 	mem_free(p->text);
+	worker_settle(w, p->receipt);
 	p->next = w->free_pending;
 	w->free_pending = p;
 }
@@ -210,6 +224,7 @@ static void deliver(struct worker *w, struct item *item)
 	if (fifo_push(&p->queue, item) != ERR_OK) {
 		w->outcome.short_of_memory = true;
 		w->taken_bytes += item->size;
+		worker_settle(w, item->receipt);
 		if (item->type == ITEM_RESPONSE)
 			player_turn_done(p, item_body(item));
 		if (p->phase != PLAYER_GONE)

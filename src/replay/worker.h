@@ -29,6 +29,7 @@ struct pending {
 	int64_t at_ns;     /* of the command: when it happened, from the recording's beginning */
 	int64_t recorded_first_ns, recorded_last_ns; /* likewise, by the recording's clock */
 	int64_t sent_ns;                             /* monotonic, just before */
+	struct receipt *receipt;                     /* held until it is answered, or lost */
 	char *text; /* of a STMT_PREPARE, owned: its executions may have to do without it; or NULL */
 	size_t text_len;
 	struct facts replayed;
@@ -97,6 +98,10 @@ void worker_release(struct worker *w);
  * one that it has to wait for.
  */
 bool worker_lets_in(struct worker *w, struct player *p, uint32_t room);
+
+/* What R is of was done, or cannot be. What is left out because the replay is stopped is neither. */
+void worker_settle(struct worker *w, struct receipt *r);
+void worker_settle_item(struct worker *w, const struct item *item);
 struct pending *worker_pending_new(struct worker *w); /* NULL: no memory */
 void worker_pending_free(struct worker *w, struct pending *p);
 struct response *worker_response_take(struct worker *w); /* NULL: no memory */

@@ -8,6 +8,7 @@ struct record_sink {
 	struct record_options options;
 	struct record_progress progress;
 	struct coverage coverage; /* as of the last tick */
+	struct receipts receipts; /* of what is not written yet */
 };
 
 enum err record_new(struct recorder *recorder, const struct record_options *options,
@@ -26,6 +27,8 @@ enum err record_new(struct recorder *recorder, const struct record_options *opti
 
 void record_free(struct record_sink *r)
 {
+	if (r)
+		receipts_drop(&r->receipts);
 	mem_free(r);
 }
 
@@ -42,6 +45,8 @@ static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)
 		return ERR_OK; /* what comes while the input is being stopped */
 	r->progress.sessions += e->type == EVENT_SESSION;
 	r->progress.exchanges += e->type == EVENT_RESPONSE;
+	if (receipts_hold(&r->receipts, e->receipt) != ERR_OK)
+		return err_set(info, ERR_NOMEM, 0, "cannot record an event: out of memory");
 	return recorder_event(r->recorder, e, info);
 }
 
@@ -61,6 +66,8 @@ static enum err on_tick(void *ctx, const struct coverage *so_far, double progres
 	struct record_sink *r = ctx;
 	enum err e = recorder_tick(r->recorder, so_far, info);
 
+	if (e == ERR_OK && !recorder_pending(r->recorder))
+		receipts_release(&r->receipts);
 	report(r, so_far, progress);
 	return e;
 }
@@ -70,6 +77,8 @@ static enum err on_finish(void *ctx, const struct coverage *coverage, struct err
 	struct record_sink *r = ctx;
 	enum err e = recorder_finish(r->recorder, coverage, info);
 
+	if (e == ERR_OK)
+		receipts_release(&r->receipts);
 	report(r, coverage, 1);
 	return e;
 }

@@ -292,7 +292,8 @@ struct slice conversation_packets(struct conversation *c, const struct stream_ch
 	}
 	if (c->compressed != framing)
 		return bytes;
-	conversation_pass_over(c, bytes.len);
+	if (bytes.len > 0)
+		conversation_pass_over(c, bytes.len);
 	return slice_of(NULL, 0);
 }
 

@@ -113,7 +113,7 @@ struct tracker {
 	struct pending *spare;
 	bool informed;
 	struct informant informant;
-	struct census *census; /* NULL: none came yet */
+	struct census *census;              /* NULL: none came yet */
 	struct response_room response_room; /* of all whose server is silent */
 	struct myp_unpacker *unpacker;      /* of all sessions; NULL until it is needed */
 	struct packet_room *room;           /* NULL: nobody asked for packets */

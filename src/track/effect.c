@@ -423,10 +423,13 @@ static void prepared(struct conversation *c, const struct pending *p, const stru
 /* What a cursor's rows, or a later result without metadata, will look like. */
 static void executed(struct conversation *c, const struct pending *p, const struct response *r)
 {
-	struct statement *st = session_statement_get(c->session, p->statement_id);
 	const struct result *first = r->result_count ? &r->results[0] : NULL;
+	struct statement *st;
 
-	if (!st || !first || !first->columns)
+	if (!first || !first->columns)
+		return;
+	st = session_statement_get(c->session, p->statement_id);
+	if (!st)
 		return;
 	if (!st->columns || st->column_count != first->column_count ||
 	    first->status & MYP_STATUS_CURSOR_EXISTS)

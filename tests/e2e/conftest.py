@@ -30,7 +30,7 @@ def pytest_configure(config):
 def pytest_collection_modifyitems(items):
     """What uses a server is marked so, by the fixtures it asks for."""
     for item in items:
-        if {"pool", "server", "target", "account", *KINDS} & set(item.fixturenames):
+        if {"broker", "pool", "server", "target", "account", *KINDS} & set(item.fixturenames):
             item.add_marker(pytest.mark.server)
 
 

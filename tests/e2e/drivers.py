@@ -120,11 +120,18 @@ def c_library(server, folder, how, size):
     return [*library(kind, folder), server.port, size, compression]
 
 
-def say(command):
-    """Runs a program of clients/; what it told: {name: [count, ...]}."""
+def shop(database="shop"):
+    """What makes the tables that the programs use, in DATABASE."""
+    return SHOP.replace("shop", database)
+
+
+def say(command, database="shop"):
+    """Runs a program of clients/; what it told: {name: [count, ...]}. Its tables are in DATABASE, which is told to it in
+    the environment or within its data source."""
     counts = {}
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False,
-                          timeout=RUN_SECONDS)
+    words = [str(word).replace("/shop?", f"/{database}?") for word in command]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=RUN_SECONDS,
+                          env={**os.environ, "DATABASE": database})
     assert done.returncode == 0, f"{command[0]}: {done.stdout[-1000:]}{done.stderr[-2000:]}"
     for line in done.stdout.splitlines():
         name, count = line.split("\t")

@@ -215,13 +215,25 @@ def prepared_once(entries):
     return [entry for i, entry in enumerate(entries) if i == 0 or entry[0] != "Prepare" or entry != entries[i - 1]]
 
 
-def said_something(log):
-    return sorted(prepared_once(entries) for entries in logged_conversations(without_trials(log)).values())
+def as_56_logs_it(entries):
+    """MySQL 5.6 leaves fractions of seconds and executions that open a cursor out of its log."""
+    return [(command, re.sub(r"(\d\d:\d\d:\d\d)\.\d+", r"\1", text)) for command, text in prepared_once(entries)
+            if command != "Execute" or "/*cursor*/" not in text]
 
 
-def assert_replayed(source, target):
-    """Parsed logs of both: the target got the same conversations, each in its own order."""
-    want, got = said_something(source), said_something(target)
+def as_logged_by(server):
+    """What makes of a connection's entries those that SERVER has in its log."""
+    return as_56_logs_it if server.version.startswith("5.6") else prepared_once
+
+
+def said_something(log, seen):
+    return sorted(seen(entries) for entries in logged_conversations(without_trials(log)).values())
+
+
+def assert_replayed(source, target, seen=prepared_once):
+    """Parsed logs of both: the target got the same conversations, each in its own order. SEEN makes of either's entries
+    those that are compared."""
+    want, got = said_something(source, seen), said_something(target, seen)
     assert len(got) == len(want), f"{len(got)} sessions at the target, not {len(want)}"
     for i, (g, w) in enumerate(zip(got, want)):
         assert_same(g, w, f"session {i} (sorted)")

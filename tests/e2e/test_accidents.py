@@ -1,5 +1,6 @@
 """What does not go as it should, and what is seldom said: kills, ends in the middle, old logins, replicas, rare commands."""
 import re
+import socket
 import struct
 import subprocess
 import sys
@@ -109,6 +110,40 @@ def test_too_many_connections(server, hear):
     refused = [e for e in events if e["type"] == "session" and e["login"] == "error"]
     assert [(e["error"]["code"], e["error"]["message"], e["user"]) for e in refused] == [
         (1040, "Too many connections", None)]
+    assert_coverage(events, undecoded_bytes=0, lost_responses=0)
+
+
+HERE = "127.0.0.2"  # MariaDB holds no errors against 127.0.0.1, MySQL none against 127.*
+
+
+@pytest.mark.parametrize("kind", ["mariadb", "mysql97", "mysql56"])
+def test_host_that_may_not_come(pool, hear, kind):
+    """It is told so before any greeting, and so is one that broke off too often."""
+    server = pool.get(kind, "resolving", ["--disable-skip-name-resolve"])
+
+    def come():
+        with pytest.raises(pymysql.MySQLError) as told:
+            connect(server, user="anyone", bind_address=HERE, autocommit=None)
+        return told.value.args[0]
+
+    def workload(server):
+        told.append(come())
+        if kind != "mariadb":
+            return
+        server.execute("CREATE USER anyone@'%'; SET GLOBAL max_connect_errors = 1; FLUSH HOSTS")
+        for _ in range(20):
+            with socket.create_connection(("127.0.0.1", server.port), source_address=(HERE, 0)) as s:
+                if b"blocked" in s.recv(200):
+                    break
+            time.sleep(0.05)
+        told.append(come())
+        server.execute("DROP USER anyone@'%'; SET GLOBAL max_connect_errors = DEFAULT; FLUSH HOSTS")
+    told = []
+    events, _ = hear(server, workload)
+    refused = [e for e in events if e["type"] == "session" and e["login"] == "error"]
+    wanted = [1130, 1129] if kind == "mariadb" else [1130]
+    assert sorted({e["error"]["code"] for e in refused}, reverse=True) == told == wanted
+    assert all(f"Host '{HERE}'" in e["error"]["message"] and e["user"] is None for e in refused)
     assert_coverage(events, undecoded_bytes=0, lost_responses=0)
 
 
@@ -339,6 +374,8 @@ def test_old_password(old_passwords, hear, monkeypatch, named):
 
 CHANGES = "CREATE DATABASE IF NOT EXISTS log; CREATE OR REPLACE TABLE log.t (a INT); INSERT INTO log.t VALUES (1), (2)"
 
+AS_MYSQL = CHANGES.replace("CREATE OR REPLACE TABLE", "DROP TABLE IF EXISTS log.t; CREATE TABLE")
+
 
 def assert_replication(events, command, sessions=1):
     dumps = exchanges(events, command)
@@ -370,12 +407,35 @@ def test_replica(pool, hear):
     assert_replication(events, "BINLOG_DUMP")
 
 
+def test_replica_by_gtid(pool, hear):
+    """MySQL's own, which asks by what it has, and not by a place in a file."""
+    options = ["--log-bin=changes", "--gtid-mode=ON", "--enforce-gtid-consistency=ON"]
+    source = pool.get("mysql97", "logging", [*options, "--server-id=1"])
+    replica = pool.get("mysql97", "replica", [*options, "--server-id=2"])
+
+    def workload(source):
+        replica.execute("STOP REPLICA; RESET BINARY LOGS AND GTIDS; "
+                        f"SET GLOBAL gtid_purged = '{source.execute('SELECT @@gtid_executed').strip()}'")
+        replica.execute(f"CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT={source.port}, SOURCE_USER='root', "
+                        "SOURCE_AUTO_POSITION=1, SOURCE_SSL=0, GET_SOURCE_PUBLIC_KEY=1; START REPLICA")
+        try:
+            source.execute(AS_MYSQL)
+            wait_for(lambda: replica.execute("SELECT COUNT(*) FROM information_schema.tables "
+                                             "WHERE table_schema = 'log'").strip(), "1")
+            wait_for(lambda: replica.execute("SELECT COUNT(*) FROM log.t").strip(), "2")
+        finally:
+            replica.execute("STOP REPLICA; RESET REPLICA ALL; DROP DATABASE IF EXISTS log")
+    events, _ = hear(source, workload)
+    assert answer(exchanges(events, "REGISTER_SLAVE")[0]) == ("ok", 0)
+    assert_replication(events, "BINLOG_DUMP_GTID")
+
+
 @pytest.mark.parametrize("way, command", [("BINLOG-DUMP-GTIDS", "BINLOG_DUMP_GTID"),
                                           ("BINLOG-DUMP-NON-GTIDS", "BINLOG_DUMP")])
 def test_binary_log_is_read(pool, hear, way, command):
     server = pool.get("mysql97", "logging", ["--log-bin=changes", "--server-id=1", "--gtid-mode=ON",
                                              "--enforce-gtid-consistency=ON"])
-    server.execute(CHANGES.replace("CREATE OR REPLACE TABLE", "DROP TABLE IF EXISTS log.t; CREATE TABLE"))
+    server.execute(AS_MYSQL)
 
     def workload(server):
         said = servers.run(server.wrap(["mysqlbinlog", "--no-defaults", f"--read-from-remote-source={way}", "-uroot",

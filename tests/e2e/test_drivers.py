@@ -1,5 +1,4 @@
 """What other people's drivers say is heard: as the server logged it, and with the counts that the driver was given."""
-import re
 
 import pytest
 
@@ -64,18 +63,11 @@ def assert_nothing_missed(events):
     assert not missed
 
 
-def as_56_logs_it(entries):
-    """MySQL 5.6 leaves fractions of seconds and executions with a cursor out of its log."""
-    return [(command, re.sub(r"(\d\d:\d\d:\d\d)\.\d+", r"\1", text)) for command, text in harness.prepared_once(entries)
-            if command != "Execute" or "/*cursor*/" not in text]
-
-
 def test_driver_is_heard(way, hear):
     server, command = way
     told = {}
     events, log = hear(server, lambda _: told.update(drivers.say(command)), busy=True)
     assert_nothing_missed(events)
-    harness.assert_heard_all(events, log, seen=as_56_logs_it if server.version.startswith("5.6")
-                             else harness.prepared_once)
+    harness.assert_heard_all(events, log, seen=harness.as_logged_by(server))
     heard = drivers.heard(events)
     assert {name: heard.get(name) for name in told} == told

@@ -34,7 +34,7 @@ def everything(server):
         insert.long_data(3, b"a piece, ")
         insert.long_data(3, b"another")
         insert.execute("rope", 2.0, None, b"", long_data=(3,))
-        walked = binary.Statement(c, "SELECT * FROM item WHERE id > ?")
+        walked = binary.Statement(c, "/*cursor*/ SELECT * FROM item WHERE id > ?")
         walked.execute(0, cursor=binary.CURSOR_READ_ONLY)
         while walked.fetch(2)[1]:
             pass

@@ -397,6 +397,37 @@ static void without_another_buffer_reading_ends(void **state)
 	}
 }
 
+/* A file of several windows, with frames over their edges and one that is larger than a window. */
+static void a_large_file_is_read_through_windows(void **state)
+{
+	enum { FRAMES = 30000, LARGE = 5 << 20 };
+	uint8_t *bytes = calloc(1, LARGE);
+	struct frame f = {0};
+	struct capture *c;
+	struct writer w;
+
+	(void)state;
+	assert_non_null(bytes);
+	writer_init(&w);
+	pcap_header(&w, 0xa1b2c3d4, 16 << 20, 1);
+	for (uint32_t i = 0; i < FRAMES; i++) {
+		memset(bytes, (int)i, 1000);
+		pcap_record(&w, i, 0, slice_of(bytes, i == FRAMES / 2 ? LARGE : i % 1000));
+	}
+	c = open_written(&w);
+	for (uint32_t i = 0; i < FRAMES; i++) {
+		CHECK(capture_next(c, &f, NULL) == ERR_OK && f.time_ns == i * NS_PER_S);
+		CHECK(f.bytes.len == (i == FRAMES / 2 ? LARGE : i % 1000));
+		CHECK(f.bytes.len == 0 || f.bytes.ptr[0] == (uint8_t)i);
+		CHECK(f.bytes.len == 0 || i == FRAMES / 2 ||
+		      f.bytes.ptr[f.bytes.len - 1] == (uint8_t)i);
+	}
+	CHECK(capture_progress(c) == 1.0);
+	expect_good_end(c, FRAMES);
+	free(bytes);
+	writer_release(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -404,6 +435,7 @@ int main(void)
 		cmocka_unit_test(a_file_cut_anywhere_gives_its_whole_frames),
 		cmocka_unit_test(garbage_in_a_pcap_is_passed_over_and_counted),
 		cmocka_unit_test(large_frames_are_read_if_the_header_says_so),
+		cmocka_unit_test(a_large_file_is_read_through_windows),
 		cmocka_unit_test(pcapng_has_several_sections_and_interfaces),
 		cmocka_unit_test(damaged_blocks_of_pcapng_are_passed_over),
 		cmocka_unit_test(a_pcapng_cut_anywhere_gives_its_whole_frames),

@@ -219,6 +219,26 @@ static void a_long_message_is_cut_between_characters(void **state)
 	CHECK(strlen(f.message) == 4);
 }
 
+static void it_is_told_which_columns_differ(void **state)
+{
+	struct facts a = rows(2, 1, 1), b = rows(2, 2, 2);
+
+	(void)state;
+	a.columns = b.columns = 20;
+	assert_string_equal(compare_where(VERDICT_OTHER_VALUES, &a, &b).text, "");
+	b.column_sums[1] = 7;
+	assert_string_equal(compare_where(VERDICT_OTHER_VALUES, &a, &b).text, "column 2");
+	for (size_t i = 0; i < FACTS_COLUMNS_MAX; i++)
+		b.column_sums[i] = 7;
+	assert_string_equal(compare_where(VERDICT_OTHER_FLOATS, &a, &b).text,
+			    "columns 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16");
+	assert_string_equal(compare_where(VERDICT_OTHER_ROW_COUNT, &a, &b).text, "");
+	a.column_kinds[2] = 'f';
+	b.column_kinds[2] = 't';
+	assert_string_equal(compare_where(VERDICT_OTHER_TYPES, &a, &b).text,
+			    "column 3: floating point, now date and time");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -233,6 +253,7 @@ int main(void)
 		cmocka_unit_test(ids_are_apart_when_several_sessions_draw_them),
 		cmocka_unit_test(another_run_is_a_reason_for_everything_that_differs),
 		cmocka_unit_test(facts_sum_up_a_response),
+		cmocka_unit_test(it_is_told_which_columns_differ),
 		cmocka_unit_test(a_long_message_is_cut_between_characters),
 	};
 

@@ -230,6 +230,16 @@ static void progress_is_an_error_only_by_its_looks(void **state)
 	CHECK(!myp_is_progress(SLICE_LIT("\xff\xff"), MYP_CAP_MARIADB_PROGRESS));
 }
 
+/* myp_is_column() reads on its own what myp_column_decode() reads. */
+static void check_is_column(struct slice bytes, uint64_t caps)
+{
+	struct myp_column c;
+
+	for (size_t n = 0; n <= bytes.len; n++)
+		CHECK(myp_is_column(slice_head(bytes, n), caps) ==
+		      (myp_column_decode(slice_head(bytes, n), caps, &c) == ERR_OK));
+}
+
 static void column_of_the_manual(void **state)
 {
 	/* SELECT @@version_comment, as in the manual */
@@ -243,9 +253,7 @@ static void column_of_the_manual(void **state)
 	CHECK(c.schema.len == 0 && c.org_name.len == 0 && c.def.len == 0 && c.extended.len == 0);
 	CHECK(c.charset == 8 && c.length == 28 && c.type == MYP_TYPE_VAR_STRING);
 	CHECK(c.flags == 0 && c.decimals == 0x1f);
-	for (size_t n = 0; n <= bytes.len; n++)
-		CHECK(myp_is_column(slice_head(bytes, n), P41) ==
-		      (myp_column_decode(slice_head(bytes, n), P41, &c) == ERR_OK));
+	check_is_column(bytes, P41);
 	CHECK_TRUNCATIONS(myp_column_decode, bytes, bytes.len, P41, struct myp_column);
 }
 
@@ -264,6 +272,8 @@ static void column_with_a_default(void **state)
 	CHECK(slice_eq(c.def, SLICE_LIT("17")) && c.flags == 0x4203);
 	CHECK(c.charset == MYP_CHARSET_BINARY && c.type == MYP_TYPE_LONG);
 	CHECK(myp_column_decode(null, P41, &c) == ERR_OK && c.def.len == 0);
+	check_is_column(bytes, P41);
+	check_is_column(null, P41);
 }
 
 static void column_with_extended_metadata(void **state)
@@ -279,6 +289,8 @@ static void column_with_extended_metadata(void **state)
 	CHECK_TRUNCATIONS(myp_column_decode, bytes, bytes.len,
 			  P41 | MYP_CAP_MARIADB_EXTENDED_METADATA, struct myp_column);
 	CHECK(myp_column_decode(bytes, P41, &c) == ERR_PROTO);
+	check_is_column(bytes, P41 | MYP_CAP_MARIADB_EXTENDED_METADATA);
+	check_is_column(bytes, P41);
 }
 
 static void column_before_41(void **state)
@@ -297,6 +309,8 @@ static void column_before_41(void **state)
 	CHECK(myp_column_decode(flags1, 0, &c) == ERR_OK && c.flags == 1);
 	CHECK(myp_column_decode(flags1, MYP_CAP_LONG_FLAG, &c) == ERR_OK && c.flags == 1);
 	CHECK(myp_column_decode(flags4, MYP_CAP_LONG_FLAG, &c) == ERR_PROTO);
+	check_is_column(bytes, MYP_CAP_LONG_FLAG);
+	check_is_column(flags4, MYP_CAP_LONG_FLAG);
 }
 
 static void prepared_of_the_manual(void **state)

@@ -2,6 +2,7 @@
 /* client - what PHP says: mysqli, and PDO with the server's and with its own preparing. Prints a line "name<tab>count" for each
  * statement that it names in a comment. Arguments: port, length of the longest value. */
 
+define("DATABASE", getenv("DATABASE") ?: "shop");
 const INSERT = "/*insert*/ INSERT INTO item (name, price, weight, made, note) VALUES (?, ?, ?, ?, ?)";
 const SELECT = "/*select*/ SELECT * FROM item WHERE id > ? AND name <> ?";
 const VALUES = ["it's \\ \"\u{20ac}\"", 12.5, 0.1, "2024-02-29 12:30:01.25", "\0\xff'"];
@@ -14,7 +15,7 @@ function tell(string $name, int $count): void
 function with_mysqli(int $port, int $size): void
 {
 	mysqli_report(MYSQLI_REPORT_ERROR | MYSQLI_REPORT_STRICT);
-	$c = new mysqli("127.0.0.1", "root", "", "shop", $port);
+	$c = new mysqli("127.0.0.1", "root", "", DATABASE, $port);
 	$c->set_charset("utf8mb4");
 	tell("all", $c->query("/*all*/ SELECT id, name FROM item ORDER BY id")->num_rows);
 	$c->query("/*wide*/ INSERT INTO item (name) VALUES ('g\u{fc}rtel \u{2603}')");
@@ -43,7 +44,7 @@ function with_mysqli(int $port, int $size): void
 	$s->send_long_data(0, "data");
 	$s->execute();
 	tell("piece", $s->affected_rows);
-	$s = $c->prepare(SELECT);
+	$s = $c->prepare("/*cursor*/ SELECT * FROM item WHERE id > ? AND name <> ?");
 	$s->attr_set(MYSQLI_STMT_ATTR_CURSOR_TYPE, MYSQLI_CURSOR_TYPE_READ_ONLY);
 	$id = 0;
 	$name = "rope";
@@ -52,10 +53,10 @@ function with_mysqli(int $port, int $size): void
 	$count = 0;
 	while ($s->fetch())
 		$count++;
-	tell("select", $count);
+	tell("cursor", $count);
 	$s->close();
 	$c->change_user("root", "", "mysql");
-	$c->select_db("shop");
+	$c->select_db(DATABASE);
 	$c->query("/*blob*/ INSERT INTO item (note) VALUES ('" . str_repeat("y", $size) . "')");
 	tell("blob", $c->affected_rows);
 	tell("row", $c->query("/*row*/ SELECT note FROM item WHERE LENGTH(note) = $size")->num_rows);
@@ -64,7 +65,7 @@ function with_mysqli(int $port, int $size): void
 
 function with_pdo(int $port, bool $emulated): void
 {
-	$c = new PDO("mysql:host=127.0.0.1;port=$port;dbname=shop;charset=utf8mb4", "root", "", [
+	$c = new PDO("mysql:host=127.0.0.1;port=$port;dbname=" . DATABASE . ";charset=utf8mb4", "root", "", [
 		PDO::ATTR_EMULATE_PREPARES => $emulated, PDO::ATTR_ERRMODE => PDO::ERRMODE_EXCEPTION]);
 	tell("all", count($c->query("/*all*/ SELECT id, name FROM item ORDER BY id")->fetchAll()));
 	$s = $c->prepare(INSERT);

@@ -6,6 +6,7 @@ use utf8;
 use DBI;
 
 my ($driver, $port, $long) = @ARGV;
+my $database = $ENV{DATABASE} // "shop";
 my $prefix = lc $driver;
 my %on = ("${prefix}_server_prepare" => 1, RaiseError => 1, PrintError => 0);
 $on{mysql_enable_utf8mb4} = 1 if $driver eq "mysql";
@@ -21,7 +22,7 @@ sub rows {
 	return scalar @{ $statement->fetchall_arrayref };
 }
 
-my $c = DBI->connect("DBI:$driver:database=shop;host=127.0.0.1;port=$port", "root", "", \%on);
+my $c = DBI->connect("DBI:$driver:database=$database;host=127.0.0.1;port=$port", "root", "", \%on);
 tell_count("all", rows($c->prepare("/*all*/ SELECT id, name FROM item ORDER BY id")));
 tell_count("wide", $c->do("/*wide*/ INSERT INTO item (name) VALUES ('g\x{fc}rtel \x{2603}')"));
 eval { $c->do("/*missing*/ SELECT * FROM nowhere") };

@@ -1,10 +1,13 @@
 """What Python's mysqlclient says. Prints a line "name<tab>count" for each statement that it names in a comment.
 Arguments: port, length of the longest value."""
 import datetime
+import os
 import sys
 
 import MySQLdb
 import MySQLdb.cursors
+
+DATABASE = os.environ.get("DATABASE", "shop")
 
 
 def tell(name, count):
@@ -12,7 +15,7 @@ def tell(name, count):
 
 
 def main(port, size):
-    c = MySQLdb.connect(host="127.0.0.1", port=port, user="root", db="shop", charset="utf8mb4")
+    c = MySQLdb.connect(host="127.0.0.1", port=port, user="root", db=DATABASE, charset="utf8mb4")
     cursor = c.cursor()
     tell("all", cursor.execute("/*all*/ SELECT id, name FROM item ORDER BY id"))
     tell("wide", cursor.execute("/*wide*/ INSERT INTO item (name) VALUES ('g\u00fcrtel \u2603')"))
@@ -30,7 +33,7 @@ def main(port, size):
     streamed.close()
     c.rollback()
     c.change_user("root", "", "mysql")
-    c.select_db("shop")
+    c.select_db(DATABASE)
     c.ping()
     c.stat()
     tell("blob", cursor.execute("/*blob*/ INSERT INTO item (note) VALUES (%s)", (b"y" * size,)))

@@ -20,7 +20,7 @@ function count(result) {
 }
 
 async function main() {
-	const c = driver.createConnection({ host: "127.0.0.1", port: Number(port), user: "root", database: "shop",
+	const c = driver.createConnection({ host: "127.0.0.1", port: Number(port), user: "root", database: process.env.DATABASE || "shop",
 		charset: "utf8mb4", multipleStatements: true, ...(module_name.startsWith("mariadb") ? { maxAllowedPacket: 64 << 20 } : {}) });
 	const query = promisify(c.query.bind(c));
 	const execute = c.execute ? promisify(c.execute.bind(c)) : query;

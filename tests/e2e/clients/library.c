@@ -22,6 +22,13 @@ typedef my_bool flag;
 typedef bool flag;
 #endif
 
+static const char *database(void)
+{
+	const char *name = getenv("DATABASE");
+
+	return name ? name : "shop";
+}
+
 static void check(MYSQL *m, int bad, const char *what)
 {
 	if (!bad)
@@ -192,7 +199,7 @@ static void tracking(MYSQL *m)
 	query(m, NULL, "SET sql_mode = 'ANSI_QUOTES', @x = 1");
 	query(m, NULL, "SET sql_mode = ''");
 	query(m, NULL, "USE mysql");
-	check(m, mysql_select_db(m, "shop"), "shop");
+	check(m, mysql_select_db(m, database()), "use");
 	query(m, NULL, "START TRANSACTION READ ONLY");
 	query(m, "within", "/*within*/ SELECT COUNT(*) FROM item");
 	query(m, NULL, "COMMIT");
@@ -275,7 +282,7 @@ static void rarer(MYSQL *m)
 	check(m, mysql_set_server_option(m, MYSQL_OPTION_MULTI_STATEMENTS_ON), "option");
 	(void)mysql_reset_connection(m);
 	query(m, "after", "/*after*/ SELECT COUNT(*) FROM item");
-	check(m, mysql_change_user(m, "root", "", "shop"), "change user");
+	check(m, mysql_change_user(m, "root", "", database()), "change user");
 	query(m, "again", "/*again*/ SELECT COUNT(*) FROM item");
 }
 
@@ -406,7 +413,7 @@ int main(int argc, char **argv)
 	mysql_options(m, MYSQL_OPT_LOCAL_INFILE, &local);
 	mysql_options(m, MYSQL_SET_CHARSET_NAME, "utf8mb4");
 	check(m,
-	      !mysql_real_connect(m, "127.0.0.1", "root", NULL, "shop", port, NULL,
+	      !mysql_real_connect(m, "127.0.0.1", "root", NULL, database(), port, NULL,
 				  CLIENT_MULTI_STATEMENTS | CLIENT_REMEMBER_OPTIONS),
 	      "connect");
 	text_protocol(m);

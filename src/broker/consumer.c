@@ -1,0 +1,592 @@
+/* consumer - takes blocks from the broker's queues. */
+#include "broker/consumer.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "broker/mq.h"
+#include "broker/retry.h"
+
+enum {
+	PREFETCH = 32,
+	STREAMS_MAX = 1 << 16,
+	SEEN_MAX = 1024, /* blocks of a stream that are told apart; what is older was seen */
+	LOOK_MS = 1000,
+	NAME_MAX_BYTES = 512,
+};
+
+static const int64_t RENEW_NS = 10 * 60 * NS_PER_S; /* brokers wait 15 or 30 minutes */
+
+/* What was seen of a row of blocks. */
+struct stream {
+	uint64_t last;
+	uint64_t seen[SEEN_MAX / 64]; /* a ring of bits, by number */
+};
+
+/* A delivery, and what only the consumer knows of it. */
+struct held {
+	struct delivery delivery;
+	struct held *before, *after; /* all, in the order in which they came */
+	struct held *next_done;
+	uint16_t channel;
+	uint64_t tag;   /* 0: it was given back, or its channel is gone */
+	int64_t got_ns; /* monotonic: with that tag */
+	uint8_t bytes[];
+};
+
+struct consumer {
+	const struct place *place;
+	char *queues[PLACE_QUEUES_MAX];
+	unsigned queue_count;
+	pthread_t thread;
+	bool started;
+	int wake_fd;
+	atomic_bool stopping, connected;
+	atomic_ullong taken, twice, again, foreign, errors, held_count;
+	atomic_llong busy_ns; /* when there was something to do, monotonic */
+	pthread_mutex_t lock;
+	pthread_cond_t ready;                    /* monotonic clock */
+	struct delivery *waiting, **waiting_end; /* under LOCK: not handed out */
+	struct held *done;                       /* under LOCK */
+	struct errinfo failure;                  /* under LOCK */
+	/* The thread's. */
+	struct mq *mq;
+	struct retry retry;
+	bool told_away;
+	struct map streams; /* by id */
+	struct held *first, *last;
+};
+
+/* --- what was seen --- */
+
+static bool was_seen(const struct stream *s, uint64_t number)
+{
+	if (number > s->last)
+		return false;
+	if (s->last - number >= SEEN_MAX)
+		return true;
+	return s->seen[number % SEEN_MAX / 64] >> number % 64 & 1;
+}
+
+static void mark_seen(struct stream *s, uint64_t number)
+{
+	if (number > s->last && number - s->last >= SEEN_MAX)
+		memset(s->seen, 0, sizeof(s->seen));
+	else
+		for (uint64_t n = s->last + 1; n <= number; n++)
+			s->seen[n % SEEN_MAX / 64] &= ~(UINT64_C(1) << n % 64);
+	s->seen[number % SEEN_MAX / 64] |= UINT64_C(1) << number % 64;
+	s->last = number > s->last ? number : s->last;
+}
+
+/* As if NUMBER and what came behind it had not come. */
+static void forget_seen(struct stream *s, uint64_t number)
+{
+	s->seen[number % SEEN_MAX / 64] &= ~(UINT64_C(1) << number % 64);
+	if (number <= s->last && number > 0)
+		s->last = number - 1;
+}
+
+/* NULL: no memory, or too many. */
+static struct stream *find_stream(struct consumer *c, const struct block_header *b)
+{
+	struct stream *s = map_get(&c->streams, b->recording, NULL);
+
+	if (s)
+		return s;
+	s = mem_zalloc(sizeof(*s));
+	if (s && map_put(&c->streams, b->recording, s) != ERR_OK) {
+		mem_free(s);
+		return NULL;
+	}
+	if (s)
+		s->last = b->number;
+	return s;
+}
+
+/* --- what is held --- */
+
+static void add_held(struct consumer *c, struct held *h)
+{
+	h->before = c->last;
+	h->after = NULL;
+	if (c->last)
+		c->last->after = h;
+	else
+		c->first = h;
+	c->last = h;
+	atomic_fetch_add(&c->held_count, 1);
+}
+
+static void free_held(struct consumer *c, struct held *h)
+{
+	if (h->before)
+		h->before->after = h->after;
+	else
+		c->first = h->after;
+	if (h->after)
+		h->after->before = h->before;
+	else
+		c->last = h->before;
+	atomic_fetch_sub(&c->held_count, 1);
+	mem_free(h);
+}
+
+static struct held *find_held(const struct consumer *c, const struct block_header *b)
+{
+	for (struct held *h = c->first; h; h = h->after)
+		if (h->delivery.header.recording == b->recording &&
+		    h->delivery.header.number == b->number)
+			return h;
+	return NULL;
+}
+
+static void hand_out(struct consumer *c, struct delivery *d)
+{
+	d->next = NULL;
+	pthread_mutex_lock(&c->lock);
+	*c->waiting_end = d;
+	c->waiting_end = &d->next;
+	pthread_cond_signal(&c->ready);
+	pthread_mutex_unlock(&c->lock);
+}
+
+static void fail(struct consumer *c, enum err e, const char *text)
+{
+	pthread_mutex_lock(&c->lock);
+	if (c->failure.code == ERR_OK)
+		(void)err_set(&c->failure, e, 0, "%s", text);
+	pthread_cond_signal(&c->ready);
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* --- what comes --- */
+
+static struct held *make_held(const struct mq_event *e, const struct block_header *header)
+{
+	struct held *h = mem_alloc(sizeof(*h) + header->stored_len);
+
+	if (!h)
+		return NULL;
+	*h = (struct held){
+		.delivery = {.header = *header,
+			     .stored = slice_of(h->bytes, header->stored_len),
+			     .origin = e->with.origin,
+			     .queue = e->channel - 1u,
+			     .again = e->again},
+		.channel = e->channel,
+		.tag = e->tag,
+		.got_ns = clock_mono_ns(),
+	};
+	memcpy(h->bytes, e->with.body.ptr + RECORDING_BLOCK_HEADER, header->stored_len);
+	return h;
+}
+
+/* A block that was handed out, or is done, comes again. */
+static enum err on_twice(struct consumer *c, const struct mq_event *e,
+			 const struct block_header *header, struct errinfo *info)
+{
+	struct held *h = find_held(c, header);
+
+	atomic_fetch_add(&c->twice, 1);
+	if (!h || h->tag != 0) /* the other one is acknowledged in its time */
+		return mq_ack(c->mq, e->channel, e->tag, info);
+	h->channel = e->channel;
+	h->tag = e->tag;
+	h->got_ns = clock_mono_ns();
+	return ERR_OK;
+}
+
+static enum err on_delivery(struct consumer *c, const struct mq_event *e, struct errinfo *info)
+{
+	const struct slice body = e->with.body;
+	struct block_header header;
+	struct stream *s;
+	struct held *h;
+
+	atomic_store(&c->busy_ns, clock_mono_ns());
+	if (body.len < RECORDING_BLOCK_HEADER || block_header_decode(body, &header) != ERR_OK ||
+	    body.len - RECORDING_BLOCK_HEADER != header.stored_len) {
+		atomic_fetch_add(&c->foreign, 1);
+		return mq_ack(c->mq, e->channel, e->tag, info);
+	}
+	s = find_stream(c, &header);
+	if (s && was_seen(s, header.number))
+		return on_twice(c, e, &header, info);
+	h = s ? make_held(e, &header) : NULL;
+	if (!h) {
+		fail(c, ERR_NOMEM, "no memory for a block, or too many publishers");
+		return err_set(info, ERR_NOMEM, 0, "no memory for a block");
+	}
+	mark_seen(s, header.number);
+	add_held(c, h);
+	atomic_fetch_add(&c->taken, 1);
+	if (h->delivery.again)
+		atomic_fetch_add(&c->again, 1);
+	hand_out(c, &h->delivery);
+	return ERR_OK;
+}
+
+static enum err on_event(struct consumer *c, const struct mq_event *e, struct errinfo *info)
+{
+	switch (e->kind) {
+	case MQ_DELIVERY:
+		return on_delivery(c, e, info);
+	case MQ_CANCELLED:
+		return err_set(info, ERR_IO, 0, "the broker ended the consumer of queue '%s'",
+			       c->queues[e->channel - 1]);
+	case MQ_CHANNEL_CLOSED:
+		return err_set(info, ERR_IO, 0, "the broker closed the channel: %s", e->reason);
+	case MQ_CONFIRMED:
+	case MQ_REFUSED:
+	case MQ_RETURNED:
+	case MQ_BLOCKED:
+	case MQ_UNBLOCKED:
+		break;
+	}
+	return ERR_OK;
+}
+
+/* --- what goes --- */
+
+static enum err acknowledge(struct consumer *c, struct errinfo *info)
+{
+	struct held *h, *next;
+	enum err e = ERR_OK;
+
+	pthread_mutex_lock(&c->lock);
+	h = c->done;
+	c->done = NULL;
+	pthread_mutex_unlock(&c->lock);
+	for (; h; h = next) {
+		next = h->next_done;
+		if (c->mq && h->tag != 0 && e == ERR_OK)
+			e = mq_ack(c->mq, h->channel, h->tag, info);
+		free_held(c, h);
+		atomic_store(&c->busy_ns, clock_mono_ns());
+	}
+	return e;
+}
+
+/* Before the broker loses patience, it gets back what is held, and delivers it again at once. */
+static enum err renew(struct consumer *c, struct errinfo *info)
+{
+	int64_t every_ns = c->place->renew_ns ? c->place->renew_ns : RENEW_NS;
+	int64_t now_ns = clock_mono_ns();
+	enum err e = ERR_OK;
+	bool due = false;
+
+	for (const struct held *h = c->first; h && !due; h = h->after)
+		due = h->tag != 0 && now_ns - h->got_ns >= every_ns;
+	for (struct held *h = c->first; due && h && e == ERR_OK; h = h->after) {
+		if (h->tag != 0)
+			e = mq_give_back(c->mq, h->channel, h->tag, info);
+		h->tag = 0;
+	}
+	return e;
+}
+
+static enum err move(struct consumer *c, struct errinfo *info)
+{
+	struct mq_event event;
+	enum err e;
+
+	do {
+		e = mq_next(c->mq, &event, info);
+		if (e == ERR_OK)
+			e = on_event(c, &event, info);
+	} while (e == ERR_OK);
+	if (e == ERR_AGAIN)
+		e = acknowledge(c, info);
+	return e == ERR_OK ? renew(c, info) : e;
+}
+
+/* --- the connection --- */
+
+static enum err connect_and_consume(struct consumer *c, struct errinfo *info)
+{
+	uint16_t prefetch = c->place->prefetch ? c->place->prefetch : PREFETCH;
+	struct mq *mq = NULL;
+	enum err e = mq_open(c->place, "myna consumer", &mq, info);
+
+	for (unsigned i = 0; e == ERR_OK && i < c->queue_count; i++) {
+		uint16_t channel = (uint16_t)(i + 1);
+
+		e = mq_channel(mq, channel, info);
+		if (e == ERR_OK)
+			e = mq_consume(mq, channel, c->queues[i], prefetch, info);
+	}
+	if (e != ERR_OK) {
+		mq_free(mq);
+		return e;
+	}
+	c->mq = mq;
+	retry_reset(&c->retry);
+	if (c->told_away)
+		log_warn(NULL, "the broker is back");
+	c->told_away = false;
+	atomic_store(&c->busy_ns, clock_mono_ns());
+	atomic_store(&c->connected, true);
+	return ERR_OK;
+}
+
+/* What nobody has begun yet is for whoever gets it next. */
+static void drop_waiting(struct consumer *c)
+{
+	struct delivery *d, *next;
+
+	pthread_mutex_lock(&c->lock);
+	d = c->waiting;
+	c->waiting = NULL;
+	c->waiting_end = &c->waiting;
+	pthread_mutex_unlock(&c->lock);
+	for (; d; d = next) {
+		next = d->next;
+		forget_seen(map_get(&c->streams, d->header.recording, NULL), d->header.number);
+		atomic_fetch_sub(&c->taken, 1);
+		free_held(c, (struct held *)(void *)d); /* its first member */
+	}
+}
+
+static void lose_link(struct consumer *c, const struct errinfo *why)
+{
+	drop_waiting(c);
+	mq_free(c->mq);
+	c->mq = NULL;
+	atomic_store(&c->connected, false);
+	atomic_fetch_add(&c->errors, 1);
+	for (struct held *h = c->first; h; h = h->after)
+		h->tag = 0; /* all of it is delivered again */
+	retry_failed(&c->retry, clock_mono_ns());
+	if (!c->told_away && !atomic_load(&c->stopping))
+		log_warn(NULL, "%s; trying again", why->text);
+	c->told_away = true;
+}
+
+static void wait_for_news(const struct consumer *c)
+{
+	struct pollfd fds[] = {
+		{.fd = c->wake_fd, .events = POLLIN},
+		{.fd = c->mq ? mq_fd(c->mq) : -1, .events = POLLIN},
+	};
+	int64_t ms = LOOK_MS;
+	uint64_t count;
+
+	if (c->mq && mq_ready(c->mq))
+		ms = 0;
+	if (!c->mq && retry_wait_ns(&c->retry, clock_mono_ns()) < LOOK_MS * NS_PER_MS)
+		ms = retry_wait_ns(&c->retry, clock_mono_ns()) / NS_PER_MS + 1;
+	if (poll(fds, 2, (int)ms) > 0 && fds[0].revents)
+		(void)!read(c->wake_fd, &count, sizeof(count));
+}
+
+static void *consumer_main(void *ctx)
+{
+	struct consumer *c = ctx;
+	struct errinfo info = {.code = ERR_OK};
+	enum err e;
+
+	while (!atomic_load(&c->stopping)) {
+		if (c->mq)
+			e = move(c, &info);
+		else if (retry_wait_ns(&c->retry, clock_mono_ns()) == 0)
+			e = connect_and_consume(c, &info);
+		else
+			e = acknowledge(c, &info); /* what is done needs no place */
+		if (e != ERR_OK)
+			lose_link(c, &info);
+		else
+			wait_for_news(c);
+	}
+	if (acknowledge(c, &info) == ERR_OK)
+		mq_close(c->mq);
+	else
+		mq_free(c->mq);
+	return NULL;
+}
+
+/* --- opening --- */
+
+static enum err add_queue(struct consumer *c, const char *name, struct errinfo *info)
+{
+	if (c->queue_count == PLACE_QUEUES_MAX)
+		return err_set(info, ERR_USAGE, 0, "more than %d queues", PLACE_QUEUES_MAX);
+	c->queues[c->queue_count] = mem_copy_str(name, strlen(name));
+	if (!c->queues[c->queue_count])
+		return err_set(info, ERR_NOMEM, 0, "no memory for a consumer");
+	c->queue_count++;
+	return ERR_OK;
+}
+
+/* All of the exchange, by looking for one after the other. */
+static enum err find_queues(struct consumer *c, struct errinfo *info)
+{
+	const char *exchange = c->place->exchange ? c->place->exchange : "myna";
+	char name[NAME_MAX_BYTES];
+	struct mq *mq = NULL;
+	struct errinfo missing;
+	enum err e = mq_open(c->place, "myna consumer", &mq, info);
+
+	if (e == ERR_OK)
+		e = mq_channel(mq, 1, info);
+	while (e == ERR_OK) {
+		struct mq_queue_state state;
+
+		(void)snprintf(name, sizeof(name), "%s.%u", exchange, c->queue_count);
+		e = mq_queue_look(mq, 1, name, &state, &missing);
+		if (e == ERR_USAGE && c->queue_count > 0)
+			break;
+		if (e != ERR_OK)
+			e = err_set(info, e, 0,
+				    "%s: 'myna publish' makes the queues, or name yours with "
+				    "?queue=NAME in the URL",
+				    missing.text);
+		else
+			e = add_queue(c, name, info);
+	}
+	mq_free(mq);
+	return c->queue_count > 0 && e == ERR_USAGE ? ERR_OK : e;
+}
+
+static enum err name_queues(struct consumer *c, struct errinfo *info)
+{
+	enum err e = ERR_OK;
+
+	if (c->place->queue_count == 0)
+		return find_queues(c, info);
+	for (unsigned i = 0; e == ERR_OK && i < c->place->queue_count; i++)
+		e = add_queue(c, c->place->queues[i], info);
+	return e;
+}
+
+enum err consumer_open(const struct place *p, struct consumer **out, struct errinfo *info)
+{
+	struct consumer *c = mem_zalloc(sizeof(*c));
+	pthread_condattr_t monotonic;
+	enum err e;
+
+	if (!c)
+		return err_set(info, ERR_NOMEM, 0, "no memory for a consumer");
+	c->place = p;
+	c->waiting_end = &c->waiting;
+	map_init(&c->streams, STREAMS_MAX, NULL);
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&c->ready, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	c->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	e = c->wake_fd < 0 ? err_set(info, ERR_IO, errno, "eventfd") : name_queues(c, info);
+	if (e == ERR_OK)
+		e = connect_and_consume(c, info);
+	if (e == ERR_OK && (errno = pthread_create(&c->thread, NULL, consumer_main, c)) != 0)
+		e = err_set(info, ERR_IO, errno, "start a thread");
+	c->started = e == ERR_OK;
+	if (e != ERR_OK) {
+		consumer_free(c);
+		return e;
+	}
+	*out = c;
+	return ERR_OK;
+}
+
+static void wake(struct consumer *c)
+{
+	const uint64_t one = 1;
+
+	while (write(c->wake_fd, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
+}
+
+void consumer_free(struct consumer *c)
+{
+	struct stream *s;
+
+	if (!c)
+		return;
+	if (c->started) {
+		atomic_store(&c->stopping, true);
+		wake(c);
+		pthread_join(c->thread, NULL);
+	} else {
+		mq_free(c->mq);
+	}
+	while (c->first)
+		free_held(c, c->first);
+	for (size_t at = 0; (s = map_next(&c->streams, &at));)
+		mem_free(s);
+	map_release(&c->streams);
+	for (unsigned i = 0; i < c->queue_count; i++)
+		mem_free(c->queues[i]);
+	if (c->wake_fd >= 0)
+		(void)close(c->wake_fd);
+	pthread_cond_destroy(&c->ready);
+	pthread_mutex_destroy(&c->lock);
+	mem_free(c);
+}
+
+unsigned consumer_queues(const struct consumer *c)
+{
+	return c->queue_count;
+}
+
+enum err consumer_next(struct consumer *c, int wait_ms, struct delivery **out, struct errinfo *info)
+{
+	struct timespec until;
+	int64_t until_ns = clock_mono_ns() + wait_ms * NS_PER_MS;
+	struct delivery *d;
+	enum err e;
+
+	until = (struct timespec){.tv_sec = until_ns / NS_PER_S, .tv_nsec = until_ns % NS_PER_S};
+	pthread_mutex_lock(&c->lock);
+	while (!c->waiting && c->failure.code == ERR_OK && wait_ms > 0)
+		if (pthread_cond_timedwait(&c->ready, &c->lock, &until) == ETIMEDOUT)
+			break;
+	d = c->waiting;
+	e = d ? ERR_OK : c->failure.code != ERR_OK ? c->failure.code : ERR_AGAIN;
+	if (d) {
+		c->waiting = d->next;
+		if (!c->waiting)
+			c->waiting_end = &c->waiting;
+		d->next = NULL;
+		*out = d;
+	} else if (e != ERR_AGAIN && info) {
+		*info = c->failure;
+	}
+	pthread_mutex_unlock(&c->lock);
+	return e;
+}
+
+void consumer_done(struct consumer *c, struct delivery *d)
+{
+	struct held *h = (struct held *)(void *)d; /* its first member */
+
+	pthread_mutex_lock(&c->lock);
+	h->next_done = c->done;
+	c->done = h;
+	pthread_mutex_unlock(&c->lock);
+	wake(c);
+}
+
+void consumer_state(struct consumer *c, struct consumer_state *out)
+{
+	*out = (struct consumer_state){
+		.connected = atomic_load(&c->connected),
+		.taken = atomic_load(&c->taken),
+		.twice = atomic_load(&c->twice),
+		.again = atomic_load(&c->again),
+		.foreign = atomic_load(&c->foreign),
+		.errors = atomic_load(&c->errors),
+		.held = atomic_load(&c->held_count),
+	};
+	if (out->connected && out->held == 0)
+		out->idle_ns = clock_mono_ns() - atomic_load(&c->busy_ns);
+}

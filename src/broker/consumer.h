@@ -1,0 +1,60 @@
+/*
+ * consumer - takes blocks from the broker's queues, from a thread of its own, and acknowledges each when it is done with.
+ *
+ * A block that comes twice (it was published again, or delivered again after the connection was lost) is handed out
+ * once, told by its stream (the recording's identity in its header) and number. The connection is tried again as a
+ * publisher's is. What is held is bounded by the prefetch, of each queue.
+ */
+#ifndef BROKER_CONSUMER_H
+#define BROKER_CONSUMER_H
+
+#include "base/slice.h"
+#include "broker/place.h"
+#include "recording/block.h"
+
+struct consumer;
+
+/* A block. Owned by whoever has it, until consumer_done(). */
+struct delivery {
+	struct delivery *next; /* for lists of whoever has it */
+	struct block_header header;
+	struct slice stored; /* the body as HEADER announces it */
+	uint64_t origin;     /* who published it; 0: not known */
+	unsigned queue;      /* from which it came, counted from 0 */
+	bool again; /* it was delivered before, to somebody else: it may have been executed */
+};
+
+struct consumer_state {
+	bool connected;
+	uint64_t taken;   /* blocks handed out */
+	uint64_t twice;   /* blocks that came again and were not handed out again */
+	uint64_t again;   /* of TAKEN: delivered to somebody else before */
+	uint64_t foreign; /* messages that are no blocks: passed over */
+	uint64_t errors;  /* connections that failed */
+	uint64_t held;    /* blocks that are not acknowledged */
+	int64_t idle_ns;  /* since when there was nothing to do; 0: there is something */
+};
+
+/*
+ * Connects, and consumes from P's queues; if it names none, from all of its exchange (of "myna" if it names none
+ * either): "EXCHANGE.0", "EXCHANGE.1" ... P outlives it. ERR_USAGE: there are no such queues, or the login is
+ * refused; ERR_IO: the broker is not there; ERR_NOMEM.
+ */
+enum err consumer_open(const struct place *p, struct consumer **out,
+		       struct errinfo *info) MUST_CHECK;
+
+/* Acknowledges what is done, gives back the rest, and frees; deliveries that are held by others, too. NULL is fine. */
+void consumer_free(struct consumer *c);
+
+unsigned consumer_queues(const struct consumer *c);
+
+/* The next block, which may be waited for up to WAIT_MS. ERR_AGAIN: there is none. ERR_NOMEM, ERR_LIMIT. */
+enum err consumer_next(struct consumer *c, int wait_ms, struct delivery **out,
+		       struct errinfo *info) MUST_CHECK;
+
+/* D is done with: it is acknowledged, and not the caller's any more. From any thread. */
+void consumer_done(struct consumer *c, struct delivery *d);
+
+void consumer_state(struct consumer *c, struct consumer_state *out);
+
+#endif
