@@ -9,12 +9,15 @@
 #include "broker/place.h"
 #include "cli/command.h"
 #include "cli/replay_args.h"
+#include "cli/replay_resume.h"
 #include "cli/replay_sides.h"
 #include "cli/source_server.h"
 #include "out/units.h"
 #include "replay/databases.h"
 #include "replay/replay.h"
 
+/* Of a smaller share nobody can tell how long all of it takes. */
+static const double DONE_ENOUGH = 0.01;
 static const double speed_min = 0.01, speed_max = 1000;
 
 static enum err parse_speed(const char *text, double *out, struct errinfo *info)
@@ -132,6 +135,11 @@ static void show(const struct replay_progress *p)
 		      (unsigned long long)p->errors, (unsigned long long)p->sessions);
 	if (p->late_ns > 0)
 		(void)fprintf(stderr, ", %s late", units_duration(p->late_ns).text);
+	if (p->done >= DONE_ENOUGH && p->done < 1 && p->elapsed_ns > 0)
+		(void)fprintf(
+			stderr, ", about %s left",
+			units_duration((int64_t)((double)p->elapsed_ns * (1 - p->done) / p->done))
+				.text);
 	if (p->spooled > 0)
 		(void)fprintf(stderr, ", %s on disk", units_size(p->spooled).text);
 	(void)fputs("\033[K", stderr);
@@ -322,6 +330,9 @@ static void set_options(const struct replay_args *args, struct replay_options *o
 	options->threads =
 		(unsigned)(args->threads > REPLAY_THREADS_MAX ? REPLAY_THREADS_MAX : args->threads);
 	options->patience_ns = args->patience_ns;
+	options->stop_if_lost = args->on_lost == ON_LOST_STOP;
+	options->reconnect_ns = args->reconnect_ns;
+	options->retries = args->retries > UINT32_MAX ? UINT32_MAX : (unsigned)args->retries;
 	options->keep_examples = args->explain;
 	options->keep_texts = args->report.raw && args->report.path;
 	options->no_think = args->think_time == THINK_NONE;
@@ -374,6 +385,7 @@ static int run(int argc, char **argv)
 	struct fail_on fail_on;
 	struct sides sides;
 	struct accounts accounts = {.count = 0};
+	struct checkpoint *resume = NULL;
 	struct opt_words words;
 	struct errinfo info;
 	int status;
@@ -398,7 +410,8 @@ static int run(int argc, char **argv)
 	set_options(&args, &options);
 	if (sides_resolve(&sides, &args.urls, &args.target, &info) == ERR_OK &&
 	    read_accounts(&args, &sides, &accounts, &options, &info) == ERR_OK &&
-	    check_spool(&words, &options, &info) == ERR_OK) {
+	    check_spool(&words, &options, &info) == ERR_OK &&
+	    replay_resume(&args, &words, &options, &resume, &info) == ERR_OK) {
 		wipe_secrets(&args);
 		raise_file_limit();
 		status = replay(&words, &args, &fail_on, &sides, &options);
@@ -407,6 +420,7 @@ static int run(int argc, char **argv)
 	}
 	sides_release(&sides);
 	accounts_release(&accounts);
+	checkpoint_free(resume);
 	return status;
 }
 

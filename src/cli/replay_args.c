@@ -6,6 +6,8 @@
 static const char *const think_times[] = {[THINK_KEEP] = "keep", [THINK_NONE] = "none", NULL};
 const char *const replay_orders[] = {
 	[ORDER_SESSION] = "session", [ORDER_COMMIT] = "commit", [ORDER_STRICT] = "strict", NULL};
+static const char *const on_lost[] = {
+	[ON_LOST_STOP] = "stop", [ON_LOST_RECONNECT] = "reconnect", NULL};
 static const char *const clocks[] = {[CLOCK_NOW] = "now", [CLOCK_RECORDED] = "recorded", NULL};
 
 static const struct opt target_rows[] = {
@@ -105,6 +107,34 @@ static const struct opt rows[] = {
 	 .placeholder = "TIME",
 	 .def = "60s",
 	 .help = "give up when the target has done nothing at all for so long"},
+	{.name = "on-lost",
+	 .kind = OPT_CHOICE,
+	 .offset = offsetof(struct replay_args, on_lost),
+	 .placeholder = "WHICH",
+	 .def = "reconnect",
+	 .choices = on_lost,
+	 .help = "when a session's connection is lost: 'reconnect' makes it anew with its "
+		 "database, "
+		 "settings and prepared statements, and goes on behind the command that was under "
+		 "way; 'stop' ends the session"},
+	{.name = "retry",
+	 .kind = OPT_UINT,
+	 .offset = offsetof(struct replay_args, retries),
+	 .placeholder = "N",
+	 .def = "0",
+	 .help = "when a deadlock or lock wait makes only the target give up, repeat the "
+		 "transaction "
+		 "(or the statement, if only that was undone) up to N times; 0 leaves the rest of "
+		 "the "
+		 "transaction out"},
+	{.name = "reconnect-for",
+	 .kind = OPT_DURATION,
+	 .offset = offsetof(struct replay_args, reconnect_ns),
+	 .placeholder = "TIME",
+	 .def = "60s",
+	 .help = "try for so long to make a connection anew, and wait so long for a target that "
+		 "went "
+		 "away"},
 	{.name = "spool",
 	 .kind = OPT_TEXT,
 	 .offset = offsetof(struct replay_args, spool_folder),
@@ -158,6 +188,17 @@ static const struct opt content_rows[] = {
 };
 
 static const struct opt run_rows[] = {
+	{.name = "checkpoint",
+	 .kind = OPT_TEXT,
+	 .offset = offsetof(struct replay_args, checkpoint),
+	 .placeholder = "FILE",
+	 .help = "write into FILE, every five seconds and at the end, how far the replay came"},
+	{.name = "resume",
+	 .kind = OPT_FLAG,
+	 .offset = offsetof(struct replay_args, resume),
+	 .help = "go on from where the replay that has written --checkpoint FILE was interrupted: "
+		 "what it had sent is not sent again, but for what it had sent after its last "
+		 "checkpoint if it was killed"},
 	{.name = "repeat",
 	 .kind = OPT_UINT,
 	 .offset = offsetof(struct replay_args, repeat),

@@ -9,6 +9,7 @@
 #include "client/target.h"
 
 enum think_time { THINK_KEEP, THINK_NONE };
+enum on_lost { ON_LOST_STOP, ON_LOST_RECONNECT };
 enum replay_clock { CLOCK_NOW, CLOCK_RECORDED };
 
 struct replay_args {
@@ -21,9 +22,15 @@ struct replay_args {
 	int64_t order_wait_ns;
 	uint64_t connect_rate, limit_rate;
 	int64_t idle_skip_ns;
-	int clock; /* enum replay_clock */
+	int clock; /* enum on_lost { ON_LOST_STOP, ON_LOST_RECONNECT };
+enum replay_clock */
 	uint64_t threads;
 	int64_t patience_ns;
+	int on_lost; /* enum on_lost */
+	int64_t reconnect_ns;
+	uint64_t retries;
+	const char *checkpoint;
+	bool resume;
 	const char *spool_folder;
 	uint64_t spool_limit;
 	struct outcome_report_args report;

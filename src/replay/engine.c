@@ -1,6 +1,7 @@
 /* engine - what the pump's thread and the workers share. */
 #include "replay/engine.h"
 
+#include <errno.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -72,6 +73,13 @@ void engine_took(struct engine *g, size_t n)
 	pthread_mutex_lock(&g->pump_lock);
 	pthread_cond_signal(&g->pump_wake);
 	pthread_mutex_unlock(&g->pump_lock);
+}
+
+bool engine_own_lack(const struct errinfo *info)
+{
+	return info->sys_errno == EMFILE || info->sys_errno == ENFILE ||
+	       info->sys_errno == ENOBUFS || info->sys_errno == ENOMEM ||
+	       info->sys_errno == EADDRNOTAVAIL;
 }
 
 void engine_ended(struct engine *g)

@@ -52,6 +52,9 @@ bool engine_is_full(const struct engine *g);
 /* N bytes of items were taken: wakes a pump that waits for room, once half of it is free. */
 void engine_took(struct engine *g, size_t n);
 
+/* True if INFO, of a connection that failed, is not the target's fault: too many files or ports are in use here. */
+bool engine_own_lack(const struct errinfo *info);
+
 /* A worker has ended. */
 void engine_ended(struct engine *g);
 

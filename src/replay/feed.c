@@ -84,6 +84,26 @@ static int64_t shift_of(const struct feed *f, uint32_t copy)
 	return (int64_t)((double)o->spread_ns * copy / o->copies * (o->speed > 0 ? o->speed : 1));
 }
 
+/* For the checkpoint: how far the session comes, and whether it goes on from one. */
+static bool follow(struct feed *f, struct feed_session *fs, const struct session *s)
+{
+	const struct replay_options *o = f->engine->options;
+	struct progress *progress = o->resume ? checkpoint_progress(o->resume, s->id) : NULL;
+
+	if (!o->checkpoint)
+		return true;
+	if (progress) {
+		fs->resumed = true;
+		f->outcome->resumed++;
+		f->outcome->under_way_before +=
+			atomic_load(&progress->sent) > atomic_load(&progress->answered);
+	} else {
+		progress = progress_add(&f->progress, s->id);
+	}
+	fs->player->progress = progress;
+	return progress != NULL;
+}
+
 static enum err session_add(struct feed *f, const struct session *s, uint32_t copy, int64_t at_ns)
 {
 	struct feed_session *fs = mem_zalloc(sizeof(*fs));
@@ -105,6 +125,8 @@ static enum err session_add(struct feed *f, const struct session *s, uint32_t co
 		mem_free(fs);
 		return e;
 	}
+	if (e == ERR_OK && !follow(f, fs, s))
+		return ERR_NOMEM;
 	f->open[fs->worker]++;
 	f->outcome->joined += s->joined;
 	f->outcome->state_incomplete += s->joined && (s->state_incomplete || !s->database_known);
@@ -113,7 +135,7 @@ static enum err session_add(struct feed *f, const struct session *s, uint32_t co
 		(void)feed_state_len(f, fs, s); /* what is prepared, so that its executions pass */
 		return ERR_OK;
 	}
-	return feed_put_open(f, fs, s, at_ns);
+	return feed_put_open(f, fs, s, ITEM_OPEN, at_ns);
 }
 
 static void feed_session_free(struct feed_session *fs)
@@ -338,6 +360,7 @@ void feed_release(struct feed *f)
 	spool_release(&f->spool);
 	for (unsigned i = 0; i < REPLAY_THREADS_MAX; i++)
 		mem_free(f->batches[i]);
+	progress_release(&f->progress);
 	profile_free(f->names);
 	examples_release(&f->examples);
 }

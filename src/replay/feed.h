@@ -34,6 +34,7 @@ struct feed {
 	int64_t first_ns, last_ns; /* first and last event, by the recording's clock */
 	int64_t base_ns;           /* what offsets count from: FIRST_NS, and the pauses cut */
 	struct turns_plan turns;
+	struct progress_list progress; /* of all sessions, if a checkpoint is wanted */
 };
 
 enum err feed_init(struct feed *f, struct engine *g, struct worker *workers, unsigned count,

@@ -94,8 +94,19 @@ static const struct account *account_of(struct feed *f, const struct slice *user
 	return NULL;
 }
 
+static struct feed_stamp stamp_of(const struct session *s)
+{
+	return (struct feed_stamp){
+		.state = s->state_changes,
+		.user = s->user.changes,
+		.database = s->database.changes,
+		.attributes = s->attributes.changes,
+		.collation = s->collation,
+	};
+}
+
 enum err feed_put_open(struct feed *f, struct feed_session *fs, const struct session *s,
-		       int64_t at_ns)
+		       enum item_type type, int64_t at_ns)
 {
 	const struct slice database = map_database(f, fact_slice(&s->database)),
 			   user = fact_slice(&s->user);
@@ -112,14 +123,16 @@ enum err feed_put_open(struct feed *f, struct feed_session *fs, const struct ses
 		.collation = s->collation,
 		.caps_known = s->caps_known,
 		.database_known = s->database_known,
+		.resumed = fs->resumed,
 	};
 	struct item *item = feed_item_new(
-		f, fs, ITEM_OPEN,
+		f, fs, type,
 		sizeof(head) + head.database_len + head.attributes_len + head.state_len, at_ns);
 	uint8_t *to;
 
 	if (!item)
 		return ERR_NOMEM;
+	fs->told = stamp_of(s);
 	to = feed_put_bytes(item_body(item), slice_of(&head, sizeof(head)));
 	to = feed_put_bytes(to, database);
 	to = feed_put_bytes(to, fact_slice(&s->attributes));
@@ -133,6 +146,20 @@ enum err feed_put_open(struct feed *f, struct feed_session *fs, const struct ses
 		to = feed_put_bytes(to, s->state[i].text);
 	}
 	return ERR_OK;
+}
+
+/* Tells of the state of S, if it has changed: a connection that is lost is made anew with it. ERR_NOMEM. */
+static enum err put_state(struct feed *f, struct feed_session *fs, const struct session *s,
+			  int64_t at_ns)
+{
+	const struct feed_stamp now = stamp_of(s);
+
+	if (f->engine->options->stop_if_lost ||
+	    (now.state == fs->told.state && now.user == fs->told.user &&
+	     now.database == fs->told.database && now.attributes == fs->told.attributes &&
+	     now.collation == fs->told.collation))
+		return ERR_OK;
+	return feed_put_open(f, fs, s, ITEM_STATE, at_ns);
 }
 
 /* --- statements whose text the worker knows --- */
@@ -270,6 +297,7 @@ enum err feed_put_command(struct feed *f, struct feed_session *fs, const struct 
 		.has_statement = c->has_statement,
 		.after_gap = fs->lost_commands,
 		.sql = session_sql_options(e->session),
+		.open = e->session->open,
 		.depends = nature_of(&f->natures, e->session, c, row),
 		.among_others = f->sessions.count > 1,
 	};
@@ -278,7 +306,8 @@ enum err feed_put_command(struct feed *f, struct feed_session *fs, const struct 
 	uint8_t *to;
 
 	head.secret = nature_is_secret(&f->natures, e->session, c, row);
-	if (decide(f, fs, e, &plan, &payload) != ERR_OK)
+	if (put_state(f, fs, e->session, c->first_ns) != ERR_OK ||
+	    decide(f, fs, e, &plan, &payload) != ERR_OK)
 		return ERR_NOMEM;
 	if (payload.ptr != c->payload.ptr)
 		head.caps = 0;

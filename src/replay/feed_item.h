@@ -8,6 +8,12 @@
 
 enum { FEED_PAYLOAD_MAX = 1 << 16 }; /* bytes */
 
+/* What was told last of a session's state: by how often it had changed. */
+struct feed_stamp {
+	uint32_t state, user, database, attributes;
+	uint16_t collation;
+};
+
 struct feed_session {
 	uint64_t id;
 	struct player *player; /* the worker's, from its first item on */
@@ -15,7 +21,9 @@ struct feed_session {
 	uint32_t copy;
 	int64_t shift_ns; /* of recorded time: how much later than the first copy it is */
 	bool has_gap, lost_commands;
-	bool shed; /* nothing of it is sent any more */
+	bool resumed; /* an earlier replay was interrupted in the middle of it */
+	bool shed;    /* nothing of it is sent any more */
+	struct feed_stamp told;
 	struct turns_session turns;
 	struct map announced; /* ids of statements that the worker knows; items are marks */
 	struct guard_session guarded;
@@ -31,9 +39,9 @@ uint8_t *feed_put_bytes(uint8_t *to, struct slice s);
 /* Bytes of the statements that rebuild the state of S, which are looked at by the guard with it. */
 size_t feed_state_len(struct feed *f, struct feed_session *fs, const struct session *s);
 
-/* ERR_NOMEM. */
+/* With what the session is opened, or (ITEM_STATE) would have to be from now on. ERR_NOMEM. */
 enum err feed_put_open(struct feed *f, struct feed_session *fs, const struct session *s,
-		       int64_t at_ns) MUST_CHECK;
+		       enum item_type type, int64_t at_ns) MUST_CHECK;
 enum err feed_put_command(struct feed *f, struct feed_session *fs, const struct event *e,
 			  const struct profile_row *row) MUST_CHECK;
 

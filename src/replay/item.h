@@ -16,7 +16,8 @@ struct player;
 
 enum { ITEM_ALIGN = 8 };
 
-enum item_type { ITEM_OPEN, ITEM_COMMAND, ITEM_DATA, ITEM_RESPONSE, ITEM_END };
+/* STATE: what the session would have to be opened with from here on; it looks like OPEN. */
+enum item_type { ITEM_OPEN, ITEM_STATE, ITEM_COMMAND, ITEM_DATA, ITEM_RESPONSE, ITEM_END };
 
 struct item {
 	uint32_t size; /* of all, a multiple of ITEM_ALIGN */
@@ -37,6 +38,7 @@ struct item_open {
 	uint32_t database_len, attributes_len, state_len;
 	uint16_t collation;
 	bool caps_known, database_known;
+	bool resumed; /* what was open in it is not */
 };
 
 enum not_sent {
@@ -68,6 +70,7 @@ struct item_command {
 	bool kill_query;   /* not the connection, but what it does */
 	bool among_others; /* other sessions were open */
 	uint32_t depends;  /* enum sql_depends: on what its result depends */
+	uint32_t open;     /* enum session_open: in the recording, before it */
 	bool after_gap;    /* commands of its session were lost before it */
 	bool begins;       /* whatever transaction is open ends with it */
 	bool secret;       /* a password stands in it, which messages may repeat */

@@ -46,6 +46,18 @@ struct outcome_row {
 	size_t sample_count;
 };
 
+/* Those of what was lost on the way and made good, likewise; shown where they are not 0. */
+#define OUTCOME_LOSS_COUNTS(COUNT)                                                                 \
+	COUNT(reconnected, "connections made anew after they were lost")                           \
+	COUNT(connect_failed, "attempts to connect that failed, and were repeated")                \
+	COUNT(lost_transactions, "transactions lost with a connection: the rest is not sent")      \
+	COUNT(lost_temporary, "sessions that may have lost temporary tables with a connection")    \
+	COUNT(lost_locks, "sessions that may have lost locks with a connection")                   \
+	COUNT(lost_cursors, "sessions that lost a cursor with a connection")                       \
+	COUNT(retried, "transactions or statements repeated, as only the target gave them up")     \
+	COUNT(retry_done, "of these came through in the end")                                      \
+	COUNT(not_retried, "transactions that could not be repeated: too long, or not whole")
+
 /* Counts that are just added up: COUNT(name, text). */
 #define OUTCOME_COUNTS(COUNT)                                                                      \
 	COUNT(sessions, "sessions in the recording")                                               \
@@ -57,9 +69,14 @@ struct outcome_row {
 	COUNT(connected, "sessions that connected to the target")                                  \
 	COUNT(not_connected, "sessions that could not connect")                                    \
 	COUNT(connections_lost, "connections lost in the middle")                                  \
+	OUTCOME_LOSS_COUNTS(COUNT)                                                                 \
 	COUNT(commands, "commands in the recording")                                               \
 	COUNT(after_gap, "commands of sessions that had lost some before")                         \
 	COUNT(filtered, "commands that filters or --share left out")                               \
+	COUNT(resumed, "sessions that go on where an interrupted replay had left them")            \
+	COUNT(done_before, "commands that it had dealt with: not sent again")                      \
+	COUNT(under_way_before,                                                                    \
+	      "of these were under way: whether they were executed is not known")                  \
 	COUNT(sent, "commands sent")                                                               \
 	COUNT(answered, "commands answered, of those that have an answer")                         \
 	COUNT(unanswered, "commands sent, but never answered")                                     \

@@ -193,6 +193,12 @@ static void put_counts(const struct page *p)
 		snprintf(text, sizeof(text), "not sent: %s", not_sent_text((enum not_sent)r));
 		put_counted(p, o->not_sent[r], text);
 	}
+#define COUNT(name, text) put_counted(p, o->name, text);
+	OUTCOME_LOSS_COUNTS(COUNT)
+#undef COUNT
+	put_counted(p, o->done_before,
+		    "done by the replay that is continued, and not in these figures");
+	put_counted(p, o->unanswered, "sent, but never answered");
 	for (size_t i = 0; i < o->troubles.count; i++)
 		put_counted(p, o->troubles.lines[i].count,
 			    p->how->raw ? o->troubles.lines[i].text : "trouble with a connection");

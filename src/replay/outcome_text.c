@@ -178,12 +178,20 @@ static void put_counts(const struct outcome *o, struct out *out)
 		   "stands for an unknown one");
 	put_if_any(out, o->state_failed, "statements to rebuild a session's state failed");
 	put_if_any(out, o->with_gaps, "have gaps: commands may be missing");
+#define COUNT(name, text) put_if_any(out, o->name, text);
+	OUTCOME_LOSS_COUNTS(COUNT)
+#undef COUNT
 	put_if_any(out, o->troubles.more, "other troubles with connections");
 	out_put_cstr(out, "\nCommands\n");
 	put_count(out, o->commands,
 		  o->ended ? "in the recording, as far as it was read" : "in the recording");
 	put_if_any(out, o->after_gap, "follow a gap of their session: its state may be another");
 	put_if_any(out, o->filtered, "left out by filters or --share");
+	put_if_any(out, o->done_before,
+		   "dealt with by the replay that is continued: not sent again");
+	put_if_any(out, o->under_way_before,
+		   "of these were under way: whether they were executed is not known");
+	put_if_any(out, o->resumed, "sessions go on in the middle");
 	put_count(out, o->sent, "sent");
 	put_count(out, o->answered, "answered (some have no answer)");
 	put_if_any(out, o->unanswered, "never answered");

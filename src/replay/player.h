@@ -17,15 +17,44 @@ enum player_phase {
 	PLAYER_READY,      /* the next item may be done */
 	PLAYER_BUSY, /* a command's answer, or that to a statement of our own, is not complete */
 	PLAYER_FILE, /* the target waits for the content of a file */
+	PLAYER_LOST, /* no connection at this moment: it is made anew when a command needs it */
 	PLAYER_GONE, /* no connection any more: what comes is only counted */
 	PLAYER_PHASES,
 };
 
 /* A statement of our own that is under way, in phase BUSY. */
-enum player_own { OWN_NONE, OWN_GUARD, OWN_STATE, OWN_PREPARE, OWN_ROLLBACK, OWN_CLOCK };
+enum player_own {
+	OWN_NONE,
+	OWN_GUARD,
+	OWN_STATE,
+	OWN_PREPARE,
+	OWN_ROLLBACK,
+	OWN_CLOCK,
+	OWN_STATUS, /* whose answer tells whether a transaction is open */
+	OWN_REPEAT, /* a recorded command, once more */
+};
 
 /* For what a command waited last, beyond the time at which it was due. */
 enum held_by { HELD_BY_TARGET, HELD_BY_ORDER, HELD_BY_RATE };
+
+/* What comes after a step. */
+enum step { STEP_WAIT, STEP_ON, STEP_ENDED };
+
+enum { RETRY_LOG_MAX = 1 << 20 };   /* bytes of a transaction that can be repeated */
+enum { RETRY_LOGS_MAX = 64 << 20 }; /* of all that are open in a worker */
+
+/* What the target was sent since its transaction began, to be sent again. */
+struct retry {
+	struct buf log;    /* items, one behind the other */
+	size_t at;         /* while repeating: of what is sent next */
+	size_t last_at;    /* of what was added last */
+	uint64_t last_n;   /* and which command that is */
+	unsigned attempts; /* made */
+	uint32_t gone;     /* statements that were closed since it began, kept for a repeat */
+	bool bad;          /* it cannot be repeated: too long, or not all of it is there */
+	bool repeating;
+	bool sent_ahead; /* the last command is long data, for an execution that follows */
+};
 
 struct player {
 	struct worker *worker;
@@ -35,8 +64,9 @@ struct player {
 	enum player_own own;
 	struct fifo queue;
 	struct timer timer;
-	struct item *open; /* what it connects with, and its state, while needed */
-	size_t state_at;   /* how much of the state was sent */
+	struct item *open;         /* what it connects with, and its state, as it is now; or NULL */
+	size_t state_at;           /* how much of the state was sent */
+	struct progress *progress; /* for the checkpoint, the pump's; NULL: none is wanted */
 	uint64_t session;
 	uint64_t kill_key; /* of its recorded connection, for engine_kill_put() */
 	uint32_t copy, target_id;
@@ -65,13 +95,26 @@ struct player {
 	char *trouble;          /* what was wrong, until it is known to matter; or NULL */
 	uint32_t own_statement; /* recorded id of what OWN_PREPARE prepares */
 	uint32_t room;          /* in the gate: how many may be open with it */
+	int64_t lost_ns;        /* since when a connection is wanted that was lost; 0: none is */
+	uint32_t connections;   /* that it has had; which one a statement was prepared on */
+	int64_t again_ns;       /* when the next attempt may be made */
+	int64_t backoff_ns;     /* between the attempts */
 	bool in_gate, let_in, counted, logging_in;
-	bool quit;         /* COM_QUIT was sent: that the connection ends is as it should be */
-	bool skipping;     /* the transaction was rolled back on the target only */
-	bool ids_differ;   /* an INSERT of it drew another id than in the recording */
-	bool diverged;     /* until the end of the transaction, differences are consequences */
-	bool guard_due;    /* the connection has to be made read only */
-	bool rollback_due; /* the transaction was rolled back in the recording only */
+	uint16_t status;    /* of the target's last answer that has one: enum myp_status */
+	bool wrote;         /* its open transaction has changed something, or may have */
+	bool was_connected; /* the target has let it in once */
+	bool mourns; /* the connection was lost, and what was open on it was not looked for yet */
+	bool after_loss;       /* what differs may come from that */
+	bool lost_transaction; /* why SKIPPING: else a deadlock */
+	bool quit;             /* COM_QUIT was sent: that the connection ends is as it should be */
+	bool skipping;         /* the transaction was rolled back on the target only */
+	bool ids_differ;       /* an INSERT of it drew another id than in the recording */
+	bool diverged;         /* until the end of the transaction, differences are consequences */
+	bool guard_due;        /* the connection has to be made read only */
+	bool rollback_due;     /* the transaction was rolled back in the recording only */
+	bool status_due;  /* a lock wait was given up: was the whole transaction rolled back? */
+	bool rolled_back; /* it was */
+	struct retry retry;
 };
 
 /*
@@ -110,6 +153,7 @@ void player_set_phase(struct player *p, enum player_phase to);
  * lost. Asked until it is true. */
 bool player_may_open(struct player *p, const struct item *item);
 bool player_may_send(struct player *p, struct item *item);
+bool player_may_connect_again(struct player *p, const struct item *item);
 bool player_may_end(struct player *p, const struct item *item);
 
 /* At NOW_NS somebody ceased to hold P up. */
@@ -117,6 +161,56 @@ void player_freed(struct player *p, int64_t now_ns, enum held_by by);
 
 /* R was dealt with: who waits for that may go on. */
 void player_turn_done(struct player *p, const struct item_response *r);
+
+/* --- player_connect.c --- */
+
+/* Opens the connection that ITEM speaks of. */
+void player_open(struct player *p, const struct item *item);
+
+/* Opens it once more. */
+void player_connect(struct player *p);
+
+/* The target has let it in. */
+void player_connected(struct player *p);
+
+/* The session would have to be opened like this from now on. */
+void player_keep_state(struct player *p, const struct item *item);
+
+/* Sends the next statement that rebuilds the state. False: there is none any more. */
+bool player_rebuild(struct player *p);
+
+/* Lets go of the connection. */
+void player_disconnect(struct player *p);
+
+/* It does not count any more among those that log in; nor among those that are open. */
+void player_logged_in(struct player *p);
+void player_leave(struct player *p);
+
+/* --- player_lost.c --- */
+
+/* The connection has failed: connection_error() says how. */
+void player_failed(struct player *p);
+
+/* The end of the session, if that is what came in the recording in place of an answer; ITEM is at the front. */
+struct item *player_end_without_answer(const struct player *p, struct item *item);
+
+/* From now on what comes is only counted. */
+void player_go(struct player *p, enum not_sent reason);
+
+/*
+ * Counts that the connection was lost. Not done before something is missing by it: sessions that were killed, or
+ * left to time out, in the recording end so in the replay, too.
+ */
+void player_tell_loss(struct player *p);
+
+/* If the connection was lost before C, counts what was open on it. */
+void player_mourn(struct player *p, const struct item_command *c);
+
+/* True if C is done with though there is no connection. */
+bool player_does_without(struct player *p, const struct item_command *c);
+
+/* Tries to connect again. False: it will be tried later, or P is given up. */
+bool player_connect_again(struct player *p);
 
 /* The connection is no good any more; TEXT, which may be NULL, says why. */
 void player_lose(struct player *p, enum not_sent reason, const char *text);
@@ -128,11 +222,37 @@ bool player_set_clock(struct player *p, const struct item_command *c);
 /* Sends a statement of our own and waits for its answer. */
 bool player_send_own(struct player *p, enum player_own own, uint8_t code, struct slice text);
 
+/* Why C, which belongs to a transaction that is not there any more, is left out; SENT: it is not. */
+enum not_sent player_skips(struct player *p, const struct item_command *c);
+
 /* Sends the command at the front, or counts it as not sent. False: it has to wait. */
 bool player_send(struct player *p, struct item *item);
 
 /* The text behind C: of the statement to prepare before it. */
 struct slice player_text_of(struct item_command *c);
+
+/* A statement that the recorded session does not have (any more) is closed on the target. */
+void player_close_statement(struct player *p, uint32_t target_id);
+
+/* --- player_retry.c --- */
+
+void retry_init(struct retry *t);
+void retry_release(struct retry *t);
+
+/* A command was sent. */
+void player_retry_note(struct player *p, const struct item *item, const struct item_command *c);
+
+/* True if M, which is closed, has to be kept, to be prepared anew for a repeat. */
+bool player_retry_keeps(struct player *p, struct mapped *m);
+
+/* The transaction is over, or cannot be repeated any more. */
+void player_retry_forget(struct player *p);
+
+/* True while what R, at the front, answers in the recording is repeated on the target. */
+bool player_repeats(struct player *p, const struct item_response *r);
+
+/* A command of a repeat was answered. */
+void player_repeated(struct player *p, const struct facts *facts);
 
 /* The target's packets that have come. */
 void player_receive(struct player *p);

@@ -3,6 +3,11 @@
 #include "replay/guard.h"
 #include "replay/player.h"
 
+static bool in_transaction(const struct facts *f)
+{
+	return f->status_known && (f->status & MYP_STATUS_IN_TRANS);
+}
+
 static const struct facts *if_prepared(const struct facts *f)
 {
 	return f->kind == RESPONSE_PREPARED ? f : NULL;
@@ -10,24 +15,52 @@ static const struct facts *if_prepared(const struct facts *f)
 
 /*
  * What stands on the target for the statement TEXT that the recording calls ID: what the target has prepared,
- * or the text itself, if it answered that it does not prepare such statements. ANSWER is NULL without one.
+ * or the text itself, if it answered that it does not prepare such statements. ANSWER is NULL without one: STALE if
+ * that was lost.
  */
-static void map_statement(struct player *p, uint32_t id, const struct facts *answer,
+static void map_statement(struct player *p, uint32_t id, const struct facts *answer, bool stale,
 			  struct slice text)
 {
 	const struct facts *prepared = answer ? if_prepared(answer) : NULL;
 	const bool as_text = answer && error_is_unpreparable(answer->error_code);
+	const bool failed = !prepared && !as_text && !stale;
 	const struct mapped m = {
 		.recorded_id = id,
 		.target_id = prepared ? prepared->statement_id : 0,
 		.params = prepared ? prepared->params : 0,
-		.failed = !prepared && !as_text,
+		.failed = failed,
+		.as_text = as_text,
+		.stale = stale,
+		.text = failed || text.len == 0 ? NULL : texts_take(&p->worker->texts, text),
 	};
 
-	if (!as_text)
-		text.len = 0;
-	if (statements_put(&p->statements, &m, text) != ERR_OK)
+	if (statements_put(&p->statements, &m) != ERR_OK)
 		p->worker->outcome.short_of_memory = true;
+}
+
+/* The statement of the command at the front was prepared before it, with FACTS for an answer. */
+static void prepared_late(struct player *p, const struct facts *facts)
+{
+	const struct mapped *before = statements_get(&p->statements, p->own_statement);
+	struct text *again = before && before->text ? text_again(before->text) : NULL;
+
+	map_statement(p, p->own_statement, facts, false,
+		      again ? text_slice(again) : player_text_of(item_body(fifo_front(&p->queue))));
+	text_drop(again);
+}
+
+/* What the target's answer says of its transaction. */
+static void note_status(struct player *p, const struct facts *facts)
+{
+	const enum chance chance = chance_of(facts->error_code);
+
+	if (chance == CHANCE_DEADLOCK)
+		p->status &= (uint16_t)~MYP_STATUS_IN_TRANS;
+	p->status_due = chance == CHANCE_LOCK_WAIT && (p->status & MYP_STATUS_IN_TRANS);
+	if (!facts->status_known)
+		return;
+	p->status = facts->status;
+	p->wrote = in_transaction(facts) && (p->wrote || facts->affected_rows > 0);
 }
 
 /* The answer to a statement of our own. */
@@ -53,14 +86,21 @@ static void finish_own(struct player *p, const struct facts *facts)
 		outcome_trouble(o, text);
 		break;
 	case OWN_PREPARE:
-		map_statement(p, p->own_statement, facts,
-			      player_text_of(item_body(fifo_front(&p->queue))));
+		prepared_late(p, facts);
 		break;
 	case OWN_ROLLBACK:
 		o->rolled_back++;
 		break;
 	case OWN_CLOCK:
 		o->clock_failed += facts->error_code != 0;
+		break;
+	case OWN_STATUS:
+		note_status(p, facts);
+		p->rolled_back = facts->status_known && !in_transaction(facts);
+		break;
+	case OWN_REPEAT:
+		note_status(p, facts);
+		player_repeated(p, facts);
 		break;
 	case OWN_NONE:
 		break;
@@ -100,6 +140,9 @@ static void finish_command(struct player *p)
 	};
 
 	p->under_way = NULL;
+	if (p->progress)
+		atomic_store(&p->progress->answered, d->n);
+	note_status(p, facts);
 	d->answered = true;
 	worker_settle(w, d->receipt);
 	d->receipt = NULL;
@@ -113,7 +156,7 @@ static void finish_command(struct player *p)
 		w->outcome.short_of_memory = true;
 	keep_answer(p, d);
 	if (d->code == MYP_COM_STMT_PREPARE)
-		map_statement(p, STATEMENT_LAST, facts, slice_of(d->text, d->text_len));
+		map_statement(p, STATEMENT_LAST, facts, false, slice_of(d->text, d->text_len));
 }
 
 static void finish(struct player *p, int64_t now_ns)
@@ -163,8 +206,10 @@ static void take_packet(struct player *p, const struct myp_packet *packet, int64
 	p->response->bytes += packet->wire_len;
 	response_add(p->response, &item, p->answer.binary,
 		     p->statement ? &p->statement->cursor : NULL);
-	if (item.kind == MYP_ITEM_INFILE)
+	if (item.kind == MYP_ITEM_INFILE) {
+		p->retry.bad = true; /* its content is not kept */
 		player_set_phase(p, PLAYER_FILE);
+	}
 	if (myp_answer_done(&p->answer))
 		finish(p, now_ns);
 	else if (p->answer.phase == MYP_ANSWER_ROWS)
@@ -188,7 +233,7 @@ void player_receive(struct player *p)
 	struct myp_packet packet;
 	int64_t now_ns;
 
-	if (p->phase == PLAYER_CONNECTING || p->phase == PLAYER_GONE ||
+	if (p->phase == PLAYER_CONNECTING || !p->connection ||
 	    connection_receive(p->connection, &packet) != ERR_OK)
 		return;
 	now_ns = clock_mono_ns();
@@ -198,7 +243,7 @@ void player_receive(struct player *p)
 			take_farewell(p, &packet);
 		else
 			take_packet(p, &packet, now_ns);
-	} while (p->phase != PLAYER_GONE && connection_receive(p->connection, &packet) == ERR_OK);
+	} while (p->connection && connection_receive(p->connection, &packet) == ERR_OK);
 }
 
 void player_user_changed(struct player *p, const struct facts *facts)
@@ -243,22 +288,21 @@ static void count_recorded(struct outcome *o, struct outcome_row *row, const str
 		o->short_of_memory = true;
 }
 
-static bool in_transaction(const struct facts *f)
-{
-	return f->status_known && (f->status & MYP_STATUS_IN_TRANS);
-}
-
 /*
  * One side's deadlock undid what the other side's transaction has still done: on the target only,
  * the rest of the transaction is left out; in the recording only, the target's is rolled back,
- * too. A lock wait given up, or a kill, undoes one statement: what differs until the transaction
+ * too. A lock wait given up, or a kill, undoes one statement (unless innodb_rollback_on_timeout was set): what differs until the transaction
  * ends may come from that.
  */
 static void follow_transaction(struct player *p, enum verdict v, const struct pending *d,
 			       const struct facts *recorded)
 {
-	if (v == VERDICT_DEADLOCK_REPLAYED && in_transaction(recorded))
+	if ((v == VERDICT_DEADLOCK_REPLAYED ||
+	     (v == VERDICT_LOCK_WAIT_REPLAYED && p->rolled_back)) &&
+	    in_transaction(recorded)) {
 		p->skipping = true;
+		p->lost_transaction = false;
+	}
 	if (v == VERDICT_DEADLOCK_RECORDED && in_transaction(&d->replayed))
 		p->rollback_due = true;
 	if (v == VERDICT_LOCK_WAIT_RECORDED || v == VERDICT_LOCK_WAIT_REPLAYED ||
@@ -325,6 +369,8 @@ static enum verdict judge(struct player *p, const struct pending *d, const struc
 		v = VERDICT_AFTER_GAP;
 	if (p->diverged && verdict_differs(v))
 		v = VERDICT_CONSEQUENCE;
+	if (d->after_loss && verdict_differs(v))
+		v = VERDICT_AFTER_LOSS;
 	return v;
 }
 
@@ -370,7 +416,7 @@ static void compare(struct player *p, const struct pending *d, const struct fact
 }
 
 /* A statement that only the target prepared is closed again. */
-static void close_statement(struct player *p, uint32_t target_id)
+void player_close_statement(struct player *p, uint32_t target_id)
 {
 	uint8_t payload[5] = {MYP_COM_STMT_CLOSE};
 
@@ -386,9 +432,10 @@ static void link_statement(struct player *p, const struct pending *d, const stru
 	struct slice text = d ? slice_of(d->text, d->text_len) : slice_of(NULL, 0);
 
 	if (recorded->kind == RESPONSE_PREPARED)
-		map_statement(p, recorded->statement_id, answer, text);
+		map_statement(p, recorded->statement_id, answer,
+			      text.len > 0 && (!answer || d->connection != p->connections), text);
 	else if (answer && if_prepared(answer) && recorded->kind == RESPONSE_ERROR)
-		close_statement(p, answer->statement_id);
+		player_close_statement(p, answer->statement_id);
 }
 
 static struct pending *take_first(struct player *p)

@@ -27,9 +27,21 @@ static uint8_t *payload_of(struct item_command *c)
 	return (uint8_t *)(c + 1) + (size_t)c->types_count * sizeof(uint16_t) + c->text_len;
 }
 
+/* For the checkpoint: nothing more is to be done for command N. */
+static void note_done(struct player *p, uint64_t n)
+{
+	if (!p->progress)
+		return;
+	atomic_store(&p->progress->sent, n);
+	atomic_store(&p->progress->answered, n);
+}
+
 static bool leave_out(struct player *p, const struct item_command *c, enum not_sent reason)
 {
+	if (p->retry.repeating)
+		return true;
 	outcome_not_sent(&p->worker->outcome, c->key, reason);
+	note_done(p, c->n);
 	return true;
 }
 
@@ -132,6 +144,8 @@ static struct pending *add_pending(struct player *p, struct item_command *c, int
 	d->code = c->code;
 	d->secret = c->secret;
 	d->after_gap = c->after_gap;
+	d->after_loss = p->after_loss;
+	d->connection = p->connections;
 	d->recorded_first_ns = c->first_ns;
 	d->recorded_last_ns = c->last_ns;
 	d->among_others = c->among_others;
@@ -177,6 +191,8 @@ static void note_sent(struct player *p, struct item_command *c, struct pending *
 	struct worker *w = p->worker;
 	struct outcome_row *row;
 
+	p->lost_ns = 0;
+	p->rolled_back = false;
 	d->at_ns = at_ns;
 	measure_lateness(p, at_ns, d->sent_ns);
 	w->outcome.sent++;
@@ -184,9 +200,12 @@ static void note_sent(struct player *p, struct item_command *c, struct pending *
 	atomic_fetch_add_explicit(&w->counters.sent, 1, memory_order_relaxed);
 	atomic_store_explicit(&w->counters.reached_ns, at_ns, memory_order_relaxed);
 	if (myp_command_shape(c->code) != MYP_SHAPE_NONE) {
+		if (p->progress)
+			atomic_store(&p->progress->sent, c->n);
 		p->under_way = d;
 		return;
 	}
+	note_done(p, c->n);
 	d->answered = true;
 	d->replayed = (struct facts){.kind = RESPONSE_NONE};
 	row = outcome_row(&w->outcome, c->key);
@@ -215,7 +234,7 @@ static void note_statement(struct player *p, struct item_command *c, struct mapp
 		mapped_clear_long_data(m);
 	} else if (c->code == MYP_COM_STMT_RESET) {
 		mapped_clear_long_data(m);
-	} else if (c->code == MYP_COM_STMT_CLOSE) {
+	} else if (c->code == MYP_COM_STMT_CLOSE && !player_retry_keeps(p, m)) {
 		statements_remove(&p->statements, c->statement_id);
 	}
 }
@@ -229,9 +248,11 @@ static void note_effect(struct player *p, struct item_command *c, struct mapped 
 		p->quit = true;
 	if (c->code != MYP_COM_CHANGE_USER && c->code != MYP_COM_RESET_CONNECTION)
 		return;
+	p->retry.gone = 0;
+	player_retry_forget(p);
 	statements_release(&p->statements);
 	p->guard_due = p->worker->engine->options->read_only;
-	p->skipping = p->diverged = p->rollback_due = false;
+	p->skipping = p->diverged = p->rollback_due = p->after_loss = false;
 }
 
 /* The command's bytes as the target has to get them. */
@@ -251,6 +272,17 @@ static enum err make_payload(struct player *p, struct item_command *c, const str
 	return ERR_OK;
 }
 
+/* The command was sent once more, as CODE. */
+static bool note_repeated(struct player *p, struct item_command *c, struct mapped *m, uint8_t code)
+{
+	note_effect(p, c, m);
+	if (p->phase != PLAYER_READY || myp_command_shape(c->code) == MYP_SHAPE_NONE)
+		return p->phase == PLAYER_READY;
+	p->own = OWN_REPEAT;
+	p->statement = m;
+	return expect_answer(p, 0, code, clock_mono_ns());
+}
+
 /* Sends PAYLOAD, whose code is CODE, in the place of the recorded one. */
 static bool send_payload(struct player *p, struct item *item, struct mapped *m, uint8_t code,
 			 struct slice payload)
@@ -266,10 +298,13 @@ static bool send_payload(struct player *p, struct item *item, struct mapped *m, 
 		player_lose(p, NOT_SENT_CONNECTION_LOST, err_text(e));
 		return false;
 	}
+	if (p->retry.repeating)
+		return note_repeated(p, c, m, code);
 	d = add_pending(p, c, sent_ns);
 	if (!d)
 		return false;
 	note_sent(p, c, d, item->at_ns);
+	player_retry_note(p, item, c);
 	note_effect(p, c, m);
 	if (p->phase != PLAYER_READY || !p->under_way)
 		return p->phase == PLAYER_READY;
@@ -282,7 +317,7 @@ static bool send_as_text(struct player *p, struct item *item, struct mapped *m)
 {
 	struct item_command *c = item_body(item);
 	const struct rewrite_text how = {
-		.text = slice_of(m->text, m->text_len),
+		.text = text_slice(m->text),
 		.options = c->sql,
 		.collation = c->collation,
 		.types = {.types = types_of(c), .count = c->types_count},
@@ -373,12 +408,63 @@ static bool is_in_transaction(uint8_t code)
 	       code == MYP_COM_STMT_FETCH || code == MYP_COM_STMT_BULK_EXECUTE;
 }
 
-/* Why a command of a statement that the target does not have is left out. */
-static enum not_sent without_statement(const struct item_command *c, const struct mapped *m)
+enum not_sent player_skips(struct player *p, const struct item_command *c)
 {
-	if (c->code == MYP_COM_STMT_CLOSE)
+	player_mourn(p, c);
+	if (c->begins)
+		p->skipping = p->diverged = false;
+	if (!p->skipping || !is_in_transaction(c->code))
+		return SENT;
+	return p->lost_transaction ? NOT_SENT_TRANSACTION_LOST : NOT_SENT_ROLLED_BACK;
+}
+
+/* Why a command of the statement M, which the target does not have (any more), is left out. SENT: it is to be prepared. */
+static enum not_sent without_statement(const struct item_command *c, struct mapped *m)
+{
+	if (c->code == MYP_COM_STMT_CLOSE || (c->code == MYP_COM_STMT_RESET && m && m->stale))
 		return NOT_SENT_NOTHING_TO_CLOSE;
-	return m ? NOT_SENT_NOT_PREPARED : NOT_SENT_STATEMENT_UNKNOWN;
+	if (m && m->stale && c->code == MYP_COM_STMT_FETCH)
+		return NOT_SENT_CURSOR_LOST;
+	if (m && m->stale && m->text)
+		return SENT;
+	return m && m->failed ? NOT_SENT_NOT_PREPARED : NOT_SENT_STATEMENT_UNKNOWN;
+}
+
+/* Prepares the statement of C before it. */
+static bool prepare_before(struct player *p, const struct item_command *c, struct slice text)
+{
+	p->own_statement = c->statement_id;
+	p->worker->outcome.prepared_late++;
+	player_send_own(p, OWN_PREPARE, MYP_COM_STMT_PREPARE, text);
+	return false;
+}
+
+/* A command of a statement that the target does not have ready. */
+static bool send_unprepared(struct player *p, struct item_command *c, struct mapped *m)
+{
+	enum not_sent reason;
+
+	if (!m && c->text_len > 0)
+		return prepare_before(p, c, player_text_of(c));
+	reason = without_statement(c, m);
+	if (reason == SENT)
+		return prepare_before(p, c, text_slice(m->text));
+	if (m && c->code == MYP_COM_STMT_CLOSE)
+		statements_remove(&p->statements, c->statement_id);
+	else if (m && c->code == MYP_COM_STMT_RESET)
+		m->data_lost = false;
+	return leave_out(p, c, reason);
+}
+
+/* What was sent ahead for the next execution of M is not there, so that it would be another one. */
+static bool lacks_data(struct mapped *m, uint8_t code)
+{
+	const bool lacks = m->data_lost &&
+			   (code == MYP_COM_STMT_EXECUTE || code == MYP_COM_STMT_SEND_LONG_DATA);
+
+	if (lacks && code == MYP_COM_STMT_EXECUTE)
+		m->data_lost = false;
+	return lacks;
 }
 
 bool player_send(struct player *p, struct item *item)
@@ -386,27 +472,25 @@ bool player_send(struct player *p, struct item *item)
 	struct item_command *c = item_body(item);
 	struct mapped *m = NULL;
 	struct slice payload;
+	enum not_sent skips;
 
 	if (c->reason != SENT)
 		return leave_out(p, c, c->reason);
-	if (c->begins)
-		p->skipping = p->diverged = false;
-	if (p->skipping && is_in_transaction(c->code))
-		return leave_out(p, c, NOT_SENT_ROLLED_BACK);
+	skips = player_skips(p, c);
+	if (skips != SENT)
+		return leave_out(p, c, skips);
 	if (c->code == MYP_COM_STMT_BULK_EXECUTE &&
 	    !(p->caps & MYP_CAP_MARIADB_STMT_BULK_OPERATIONS))
 		return leave_out(p, c, NOT_SENT_UNSUPPORTED);
 	if (c->has_statement) {
 		m = statements_get(&p->statements, c->statement_id);
-		if (!m && c->text_len > 0) {
-			p->own_statement = c->statement_id;
-			p->worker->outcome.prepared_late++;
-			player_send_own(p, OWN_PREPARE, MYP_COM_STMT_PREPARE, player_text_of(c));
-			return false;
-		}
-		if (!m || m->failed)
-			return leave_out(p, c, without_statement(c, m));
-		if (m->text)
+		if (m && m->gone && !p->retry.repeating)
+			m = NULL;
+		if (m && lacks_data(m, c->code))
+			return leave_out(p, c, NOT_SENT_DATA_LOST);
+		if (!m || m->failed || (m->stale && !m->as_text))
+			return send_unprepared(p, c, m);
+		if (m->as_text)
 			return send_as_text(p, item, m);
 	}
 	if (c->kill_id != 0)

@@ -5,6 +5,9 @@
 #include "base/clock.h"
 #include "replay/player.h"
 
+/* A connection is made anew so long before it is needed: not sooner, or it might be left to time out once more. */
+static const int64_t CONNECT_AHEAD_NS = NS_PER_S / 4;
+
 static bool wait_until(struct player *p, int64_t ns)
 {
 	if (timers_set(&p->worker->timers, &p->timer, ns) != ERR_OK)
@@ -120,6 +123,17 @@ bool player_may_send(struct player *p, struct item *item)
 			      is_its_turn(p, after) &&
 			      has_slot(p, &p->worker->engine->send_rate, HELD_BY_RATE);
 	return p->may_send;
+}
+
+bool player_may_connect_again(struct player *p, const struct item *item)
+{
+	const struct pace *pace = &p->worker->engine->pace;
+	int64_t begin_ns;
+
+	if (!pace_is_kept(pace))
+		return true;
+	begin_ns = pace_due_ns(pace, item->at_ns) - CONNECT_AHEAD_NS;
+	return begin_ns <= clock_mono_ns() || wait_until(p, begin_ns);
 }
 
 bool player_may_end(struct player *p, const struct item *item)

@@ -1,7 +1,6 @@
 /* replay - repeats a recording against a target. */
 #include "replay/replay.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -20,7 +19,9 @@ enum {
 
 static const int64_t REPLAY_AHEAD_NS = 2 * NS_PER_S;
 static const int64_t REPLAY_PATIENCE_NS = 60 * NS_PER_S;
+static const int64_t REPLAY_RECONNECT_NS = 60 * NS_PER_S;
 static const int64_t REPLAY_ORDER_WAIT_NS = 5 * NS_PER_S;
+static const int64_t CHECKPOINT_NS = 5 * NS_PER_S;
 static const int64_t PROGRESS_NS = NS_PER_S / 2;
 static const int64_t WAIT_NS = NS_PER_S / 10; /* the pump looks around at least so often */
 static const int64_t LIVE_FLUSH_NS = NS_PER_MS;
@@ -36,9 +37,12 @@ struct replay {
 	struct select select;
 	struct outcome outcome;
 	bool finished;
+	struct checkpoint_place place;
+	int64_t checkpoint_ns;  /* when it was written last */
 	struct errinfo failure; /* why the target was given up; ERR_OK: it was not */
 	int64_t progress_ns;    /* when it was told last */
 	int64_t probe_ns;       /* when the target was asked for last */
+	int64_t away_ns;        /* since when it was not there; 0: it was */
 	uint64_t moves;         /* of the workers, when they were looked at last */
 	int64_t moved_ns;       /* when that had changed */
 	int64_t passed_ns;      /* live: when batches were handed over last */
@@ -108,6 +112,8 @@ static void set_defaults(struct replay_options *o)
 		o->ahead_ns = REPLAY_AHEAD_NS;
 	if (o->order_wait_ns == 0)
 		o->order_wait_ns = REPLAY_ORDER_WAIT_NS;
+	if (o->reconnect_ns == 0)
+		o->reconnect_ns = REPLAY_RECONNECT_NS;
 	if (o->patience_ns == 0)
 		o->patience_ns = REPLAY_PATIENCE_NS;
 }
@@ -167,14 +173,6 @@ static void tell_progress(struct replay *r, int64_t now_ns)
 	r->options.progress(r->options.progress_ctx, &p);
 }
 
-/* Not the target's fault: too many files or ports are in use here. */
-static bool is_our_own_lack(const struct errinfo *info)
-{
-	return info->sys_errno == EMFILE || info->sys_errno == ENFILE ||
-	       info->sys_errno == ENOBUFS || info->sys_errno == ENOMEM ||
-	       info->sys_errno == EADDRNOTAVAIL;
-}
-
 /* After a connection has failed: is the target there at all? */
 static void look_for_target(struct replay *r, int64_t now_ns)
 {
@@ -186,8 +184,16 @@ static void look_for_target(struct replay *r, int64_t now_ns)
 	atomic_store(&r->engine.target_doubtful, false);
 	e = probe(&r->engine, &info);
 	r->probe_ns = clock_mono_ns();
-	if (e == ERR_OK || e == ERR_AGAIN || is_our_own_lack(&info))
+	if (e == ERR_OK || e == ERR_AGAIN || engine_own_lack(&info)) {
+		r->away_ns = 0;
 		return;
+	}
+	if (r->away_ns == 0)
+		r->away_ns = now_ns;
+	if (!r->options.stop_if_lost && r->probe_ns - r->away_ns < r->options.reconnect_ns) {
+		atomic_store(&r->engine.target_doubtful, true);
+		return;
+	}
 	(void)err_set(&r->failure, ERR_IO, 0, "the target went away: %s", info.text);
 	give_up(r);
 }
@@ -219,6 +225,24 @@ static void look_for_moves(struct replay *r, int64_t now_ns)
 	give_up(r);
 }
 
+/*
+ * A replay that cannot be continued as was asked for is not gone on with. What was dealt with before stays so, however
+ * far this replay has come again.
+ */
+static void write_checkpoint(struct replay *r)
+{
+	const struct checkpoint *from = r->options.resume;
+	struct checkpoint_place place = r->place;
+
+	if (from && place.events < checkpoint_of(from)->events)
+		place = *checkpoint_of(from);
+	place.last = r->place.last;
+	r->checkpoint_ns = clock_mono_ns();
+	if (checkpoint_write(r->options.checkpoint, &place, &r->feed.progress, &r->failure) !=
+	    ERR_OK)
+		give_up(r);
+}
+
 /* What the pump does again and again, also while it waits. */
 static void look_around(struct replay *r)
 {
@@ -231,6 +255,8 @@ static void look_around(struct replay *r)
 		     .live) /* it blocks; and the next session finds a target that has come back */
 		look_for_target(r, now_ns);
 	look_for_moves(r, now_ns);
+	if (r->options.checkpoint && now_ns - r->checkpoint_ns >= CHECKPOINT_NS)
+		write_checkpoint(r);
 }
 
 /* When what happened at AT_NS has to be read, to be known AHEAD_NS before it is due; INT64_MIN without a pace. */
@@ -278,6 +304,28 @@ static void pass_on(struct replay *r)
 	look_around(r);
 }
 
+/*
+ * Goes over E, if the replay that is continued has dealt with it. ERR_AGAIN: it has; ERR_USAGE: it was another
+ * recording.
+ */
+static enum err pass_over(struct replay *r, const struct event *e, struct errinfo *info)
+{
+	const struct checkpoint *from = r->options.resume;
+	const struct checkpoint_place *then = checkpoint_of(from);
+
+	if (r->place.events > then->events)
+		return ERR_OK;
+	if ((r->place.events == 1 &&
+	     (r->place.session != then->session || r->place.begin_ns != then->begin_ns)) ||
+	    (r->place.events == then->events && r->place.sum != then->sum)) {
+		r->place = *then;
+		return err_set(info, ERR_USAGE, 0, "the checkpoint is of another recording");
+	}
+	if (e->type == EVENT_COMMAND && !checkpoint_lacks(from, e))
+		r->outcome.done_before++;
+	return checkpoint_lacks(from, e) ? ERR_OK : ERR_AGAIN;
+}
+
 static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)
 {
 	struct replay *r = ctx;
@@ -287,6 +335,10 @@ static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)
 		return err_set(info, ERR_IO, 0, "%s", r->failure.text);
 	if (atomic_load_explicit(&r->engine.stopping, memory_order_relaxed))
 		return ERR_OK;
+	checkpoint_count(&r->place, e);
+	err = r->options.resume ? pass_over(r, e, info) : ERR_OK;
+	if (err != ERR_OK)
+		return err == ERR_AGAIN ? ERR_OK : err;
 	err = feed_event(&r->feed, e);
 	if (err != ERR_OK)
 		return err_set(info, err, 0, "%s",
@@ -364,6 +416,10 @@ static enum err on_finish(void *ctx, const struct coverage *coverage, struct err
 		worker_join(&r->workers[i]);
 		add_worker(r, &r->workers[i], &first_ns, &last_ns);
 	}
+	if (r->options.checkpoint && r->place.events > 0) {
+		r->place.last = true;
+		write_checkpoint(r);
+	}
 	r->finished = true;
 	o->names = r->feed.names;
 	o->filtered = r->select.heard - r->select.passed;
@@ -379,6 +435,33 @@ static enum err on_finish(void *ctx, const struct coverage *coverage, struct err
 		o->ended = r->failure.text;
 	else if (atomic_load(&r->engine.stopping))
 		o->ended = "interrupted";
+	return ERR_OK;
+}
+
+/* Is what is to be continued the same as what is asked for? */
+static enum err set_place(struct replay *r, struct errinfo *info)
+{
+	const struct replay_options *o = &r->options;
+	const struct checkpoint_place *then = o->resume ? checkpoint_of(o->resume) : NULL;
+
+	if (!o->checkpoint)
+		return ERR_OK;
+	r->place.options = o->checkpoint_options;
+	(void)target_format(o->target, r->place.target, sizeof(r->place.target));
+	r->checkpoint_ns = clock_mono_ns();
+	if (!then)
+		return ERR_OK;
+	if (strcmp(then->target, r->place.target) != 0)
+		return err_set(info, ERR_USAGE, 0, "the checkpoint is of a replay against %s",
+			       then->target);
+	if (then->options != r->place.options)
+		return err_set(info, ERR_USAGE, 0,
+			       "the checkpoint is of a replay with other options of what is sent");
+	outcome_note(&r->outcome,
+		     "an interrupted replay was continued: its first part is not in here");
+	if (!then->last)
+		outcome_note(&r->outcome, "it had not ended in order: what was sent after its last "
+					  "checkpoint was sent again");
 	return ERR_OK;
 }
 
@@ -410,12 +493,17 @@ enum err replay_new(const struct replay_options *options, struct replay **out, s
 	r->engine.workers = r->workers;
 	r->engine.worker_count = r->options.threads;
 	e = select_init(&r->select, r->options.filter, r->options.share, &own, info);
+	if (e == ERR_OK)
+		e = set_place(r, info);
 	if (e == ERR_OK && !options->dry)
 		e = probe(&r->engine, info);
 	if (e == ERR_AGAIN)
 		e = ERR_IO;
 	if (e == ERR_OK &&
 	    feed_init(&r->feed, &r->engine, r->workers, r->options.threads, &r->outcome) != ERR_OK)
+		e = err_set(info, ERR_NOMEM, 0, "%s", err_text(ERR_NOMEM));
+	if (e == ERR_OK && options->resume &&
+	    checkpoint_carry(options->resume, &r->feed.progress) != ERR_OK)
 		e = err_set(info, ERR_NOMEM, 0, "%s", err_text(ERR_NOMEM));
 	if (e == ERR_OK && options->read_only)
 		r->feed.guard = &r->guard;

@@ -14,6 +14,7 @@
 #include "event/event.h"
 #include "filter/filter.h"
 #include "replay/answers.h"
+#include "replay/checkpoint.h"
 #include "replay/outcome.h"
 
 enum { REPLAY_THREADS_MAX = 64, REPLAY_COPIES_MAX = 1000 };
@@ -61,7 +62,15 @@ struct replay_options {
 		*baseline; /* compare with these, not with what was recorded; or NULL */
 	/* Answers of an earlier run against the same target, and of one against the baseline's; or NULL. */
 	const struct answers *again, *baseline_again;
-	int64_t patience_ns; /* a target that does nothing for so long hangs; 0: 60 s */
+	unsigned
+		retries; /* times that a transaction is repeated that only the target rolled back */
+	bool stop_if_lost;    /* a session whose connection was lost ends */
+	int64_t reconnect_ns; /* else it is tried for so long to make it anew; 0: 60 s */
+	const char *
+		checkpoint; /* file that tells how far it came; NULL: none. Of one copy, not live */
+	uint64_t checkpoint_options; /* hash of what decides, beside the recording, what is sent */
+	const struct checkpoint *resume; /* go on from there; NULL: from the beginning */
+	int64_t patience_ns;             /* a target that does nothing for so long hangs; 0: 60 s */
 	/* Called about twice a second, also while the sink blocks; may be NULL. */
 	void (*progress)(void *ctx, const struct replay_progress *p);
 	void *progress_ctx;

@@ -14,7 +14,7 @@ static void mapped_free(struct mapped *m)
 {
 	mem_free(m->long_data);
 	mem_free(m->cursor.columns);
-	mem_free(m->text);
+	text_drop(m->text);
 	mem_free(m);
 }
 
@@ -46,22 +46,33 @@ void statements_remove(struct statements *s, uint32_t id)
 		mapped_free(m);
 }
 
-enum err statements_put(struct statements *s, const struct mapped *like, struct slice text)
+enum err statements_put(struct statements *s, const struct mapped *like)
 {
-	struct mapped *m;
+	struct mapped *m = mem_alloc(sizeof(*m));
 	enum err e;
 
 	statements_remove(s, like->recorded_id);
-	m = mem_alloc(sizeof(*m));
-	if (!m)
+	if (!m) {
+		text_drop(like->text);
 		return ERR_NOMEM;
+	}
 	*m = *like;
-	m->text = text.len > 0 ? mem_copy_str(text.ptr, text.len) : NULL;
-	m->text_len = text.len;
-	e = text.len > 0 && !m->text ? ERR_NOMEM : map_put(&s->map, id_hash(m->recorded_id), m);
+	e = map_put(&s->map, id_hash(m->recorded_id), m);
 	if (e != ERR_OK)
 		mapped_free(m);
 	return e;
+}
+
+void statements_lose(struct statements *s)
+{
+	struct mapped *m;
+
+	for (size_t at = 0; (m = map_next(&s->map, &at));) {
+		m->stale = true;
+		m->bound = false;
+		m->data_lost |= m->long_data != NULL;
+		mapped_clear_long_data(m);
+	}
 }
 
 enum err mapped_set_long_data(struct mapped *m, uint16_t param)

@@ -38,6 +38,7 @@ enum err worker_init(struct worker *w, struct engine *g, struct errinfo *info)
 	pthread_mutex_init(&w->lock, NULL);
 	outcome_init(&w->outcome);
 	rewriter_init(&w->rewriter);
+	texts_init(&w->texts);
 	w->received = mem_alloc(CONNECTION_SHARED);
 	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -116,6 +117,7 @@ void worker_release(struct worker *w)
 	timers_release(&w->timers);
 	timers_release(&w->turns);
 	rewriter_release(&w->rewriter);
+	texts_release(&w->texts);
 	mem_free(w->received);
 	outcome_release(&w->outcome);
 	if (w->epoll_fd >= 0)
@@ -227,8 +229,10 @@ static void deliver(struct worker *w, struct item *item)
 		worker_settle(w, item->receipt);
 		if (item->type == ITEM_RESPONSE)
 			player_turn_done(p, item_body(item));
-		if (p->phase != PLAYER_GONE)
-			player_lose(p, NOT_SENT_CONNECTION_LOST, err_text(ERR_NOMEM));
+		if (p->phase != PLAYER_GONE) {
+			outcome_trouble(&w->outcome, err_text(ERR_NOMEM));
+			player_go(p, NOT_SENT_CONNECTION_LOST);
+		}
 		player_step(p);
 	} else if (is_near(&p->queue, item->size)) {
 		player_step(p);
@@ -315,13 +319,16 @@ static void run_turns(struct worker *w)
 	note_turn_wanted(w);
 }
 
+bool worker_has_door(const struct worker *w)
+{
+	return w->logging_in == 0 || w->logging_in < LOGGING_IN_MAX / w->engine->options->threads;
+}
+
 static bool may_open(const struct worker *w, uint32_t room)
 {
 	const struct engine *g = w->engine;
 
-	if (w->logging_in > 0 && w->logging_in >= LOGGING_IN_MAX / g->options->threads)
-		return false;
-	return g->pace.speed > 0 || w->open < room;
+	return worker_has_door(w) && (g->pace.speed > 0 || w->open < room);
 }
 
 bool worker_lets_in(struct worker *w, struct player *p, uint32_t room)

@@ -6,6 +6,7 @@
 
 #include "replay/engine.h"
 #include "replay/rewrite.h"
+#include "replay/texts.h"
 
 enum { BATCH_AIM = 64 << 10 }; /* bytes of items that are handed over at once */
 
@@ -22,11 +23,13 @@ struct pending {
 	uint64_t n, key;
 	uint8_t code;
 	bool answered;
-	bool secret;       /* messages may repeat a password */
-	bool after_gap;    /* commands of its session were lost before it */
-	bool among_others; /* as in struct item_command */
-	uint32_t depends;  /* likewise */
-	int64_t at_ns;     /* of the command: when it happened, from the recording's beginning */
+	bool secret;         /* messages may repeat a password */
+	bool after_gap;      /* commands of its session were lost before it */
+	bool after_loss;     /* its session's connection was made anew */
+	uint32_t connection; /* of its player, by number */
+	bool among_others;   /* as in struct item_command */
+	uint32_t depends;    /* likewise */
+	int64_t at_ns;       /* of the command: when it happened, from the recording's beginning */
 	int64_t recorded_first_ns, recorded_last_ns; /* likewise, by the recording's clock */
 	int64_t sent_ns;                             /* monotonic, just before */
 	struct receipt *receipt;                     /* held until it is answered, or lost */
@@ -63,6 +66,8 @@ struct worker {
 	uint32_t open;                   /* players that have begun and not ended */
 	uint32_t logging_in;             /* of those, the ones that the target has not let in yet */
 	struct rewriter rewriter;
+	size_t retry_bytes; /* of the transactions that can be repeated */
+	struct texts texts; /* of prepared statements */
 	uint8_t *
 		received; /* CONNECTION_SHARED bytes, which all connections read into; NULL: no memory */
 	struct pending *free_pending;
@@ -102,6 +107,8 @@ bool worker_lets_in(struct worker *w, struct player *p, uint32_t room);
 /* What R is of was done, or cannot be. What is left out because the replay is stopped is neither. */
 void worker_settle(struct worker *w, struct receipt *r);
 void worker_settle_item(struct worker *w, const struct item *item);
+/* May one more be at the target's door? */
+bool worker_has_door(const struct worker *w);
 struct pending *worker_pending_new(struct worker *w); /* NULL: no memory */
 void worker_pending_free(struct worker *w, struct pending *p);
 struct response *worker_response_take(struct worker *w); /* NULL: no memory */

@@ -13,7 +13,9 @@ import time
 import pymysql
 import pytest
 
+import binary
 import harness
+from conftest import SHOP
 from replaying import counted, outcome_of, replay
 from workload import connect
 
@@ -77,7 +79,7 @@ def test_a_target_that_hangs_in_the_middle_is_given_up(slow, victim, myna):
 
 
 def test_a_target_that_is_restarted_is_told(slow, victim, myna):
-    process = begin(myna, slow, victim)
+    process = begin(myna, slow, victim, "--on-lost", "stop")
     time.sleep(1)
     victim.kill()
     status, outcome, chatter = finish(process)
@@ -94,7 +96,7 @@ def test_a_connection_that_is_cut_costs_only_its_session(mariadb, victim, shop, 
         for thread in threads:
             thread.join()
     recording, _ = record(mariadb, workload)
-    process = begin(myna, recording, victim)
+    process = begin(myna, recording, victim, "--on-lost", "stop")
     time.sleep(1)
     cut = victim.execute("SELECT MIN(id) FROM information_schema.processlist WHERE host LIKE '127%'").strip()
     victim.execute(f"KILL {cut}")
@@ -262,6 +264,85 @@ def test_a_deadlock_in_the_replay_only_is_no_new_error(mariadb, target, shop, my
     assert sum(("Query", "COMMIT") in said for said in replayed.values()) == 1
     prices = target.execute("SELECT price FROM shop.item WHERE id < 3").split()
     assert prices in (["5.00", "5.00"], ["6.00", "6.00"])
+
+
+def crossing(server, waiting, statement="UPDATE item SET price = price + {} WHERE id = {}"):
+    """Recorded one after the other; without pauses both transactions want each other's row."""
+    for more, rows in ((5, (1, 2)), (6, (2, 1))):
+        c = connect(server, database="shop")
+        waiting.append(c)
+        prepared = binary.Statement(c, statement.format("?", "?"))
+        c.query("BEGIN")
+        prepared.execute(more, rows[0])
+        c.query("SELECT SLEEP(0.3)")
+        c.query(statement.format(more, rows[1]))
+        prepared.close()
+        c.query("SELECT 'after'")
+        c.commit()
+        c.query("SELECT 'later'")
+
+
+def test_a_transaction_is_repeated_after_a_deadlock(mariadb, target, shop, myna, record):
+    opened = []
+    recording, _ = record(mariadb, crossing, opened)
+    outcome, replayed = outcome_of(myna, recording, target, "--speed", "max", "--retry", "5")
+    for c in opened:
+        c.close()
+    assert outcome["retried"] >= outcome["retry_done"] == 1 and outcome["not_retried"] == 0
+    assert outcome["verdicts"]["deadlock_replayed"] == outcome["differences"] == 0
+    assert counted(outcome["not_sent"]) == {}
+    assert sum(("Query", "COMMIT") in said for said in replayed.values()) == 2
+    assert max(sum(entry == ("Query", "BEGIN") for entry in said) for said in replayed.values()) == 2
+    assert target.execute("SELECT price FROM shop.item WHERE id < 3").split() == \
+        mariadb.execute("SELECT price FROM shop.item WHERE id < 3").split() == ["110.90", "11.10"]
+
+
+def test_a_transaction_that_is_too_long_is_not_repeated(mariadb, target, shop, myna, record):
+    opened = []
+    recording, _ = record(mariadb, crossing, opened,
+                          "UPDATE item SET price = price + {} WHERE id = {} /* " + "x" * 1200000 + " */")
+    outcome, _ = outcome_of(myna, recording, target, "--speed", "max", "--retry", "5")
+    for c in opened:
+        c.close()
+    assert (outcome["not_retried"], outcome["retried"]) == (1, 0)
+    assert outcome["verdicts"]["deadlock_replayed"] == 1 and counted(outcome["not_sent"])["rolled_back"] >= 2
+
+
+def lock_wait(server):
+    """On the target somebody else holds row 2 for a while."""
+    with connect(server, database="shop", autocommit=True) as c:
+        c.query("SET innodb_lock_wait_timeout = 1")
+        c.query("BEGIN")
+        c.query("UPDATE item SET price = price + 1 WHERE id = 1")
+        c.query("UPDATE item SET price = price + 1 WHERE id = 2")
+        c.query("UPDATE item SET price = price + 1 WHERE id = 3")
+        c.query("COMMIT")
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("retry", ["0", "9"])
+def test_a_lock_wait_undoes_a_statement_or_the_transaction(mariadb, pool, myna, record, retry, whole, shop):
+    target = pool.get("mariadb", "rollback", ["--innodb-rollback-on-timeout=ON"]) if whole else pool.get("mariadb", "target")
+    target.execute(SHOP)
+    recording, _ = record(mariadb, lock_wait)
+    with connect(target, database="shop") as c:
+        c.query("BEGIN")
+        c.query("UPDATE item SET note = 'held' WHERE id = 2")
+        process = begin(myna, recording, target, "--retry", retry)
+        time.sleep(3)
+        if retry == "0":
+            _, outcome, _ = finish(process)
+        c.query("ROLLBACK")
+    if retry != "0":
+        _, outcome, _ = finish(process)
+    prices = target.execute("SELECT price FROM shop.item ORDER BY id").split()
+    if retry == "9":
+        assert prices == ["100.90", "1.10", "13.00"] and outcome["retry_done"] == 1 and counted(outcome["not_sent"]) == {}
+        assert outcome["verdicts"]["lock_wait_replayed"] == 0
+    else:
+        assert prices == (["99.90", "0.10", "12.00"] if whole else ["100.90", "0.10", "13.00"])
+        assert outcome["verdicts"]["lock_wait_replayed"] == 1
+        assert counted(outcome["not_sent"]) == ({"rolled_back": 2} if whole else {})
 
 
 def test_a_deadlock_in_the_recording_only_is_followed(mariadb, target, shop, myna, record):

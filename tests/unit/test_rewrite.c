@@ -14,18 +14,20 @@ static void ids_are_mapped_until_they_are_closed(void **state)
 {
 	struct mapped a = {.recorded_id = 7, .target_id = 1},
 		      b = {.recorded_id = 8, .failed = true};
-	const struct slice none = slice_of(NULL, 0);
 	struct statements s;
+	struct texts texts;
 
 	(void)state;
+	texts_init(&texts);
+	b.text = texts_take(&texts, SLICE_LIT("BEGIN"));
 	statements_init(&s);
-	CHECK(statements_put(&s, &a, none) == ERR_OK &&
-	      statements_put(&s, &b, SLICE_LIT("BEGIN")) == ERR_OK);
+	CHECK(statements_put(&s, &a) == ERR_OK && statements_put(&s, &b) == ERR_OK);
 	CHECK(statements_get(&s, 7)->target_id == 1 && statements_get(&s, 8)->failed);
-	CHECK(!statements_get(&s, 7)->text && statements_get(&s, 8)->text_len == 5);
+	CHECK(!statements_get(&s, 7)->text &&
+	      slice_eq(text_slice(statements_get(&s, 8)->text), SLICE_LIT("BEGIN")));
 	a.target_id = 5;
 	a.params = 2;
-	CHECK(statements_put(&s, &a, none) == ERR_OK);
+	CHECK(statements_put(&s, &a) == ERR_OK);
 	CHECK(statements_get(&s, 7)->target_id == 5);
 	CHECK(mapped_set_long_data(statements_get(&s, 7), 1) == ERR_OK);
 	CHECK(mapped_set_long_data(statements_get(&s, 7), 2) ==
@@ -36,6 +38,29 @@ static void ids_are_mapped_until_they_are_closed(void **state)
 	CHECK(statements_get(&s, 7) == NULL);
 	statements_release(&s);
 	CHECK(statements_get(&s, 8) == NULL);
+	texts_release(&texts);
+}
+
+static void what_was_lost_is_to_be_prepared_again(void **state)
+{
+	struct mapped a = {.recorded_id = 7, .target_id = 1, .params = 2, .bound = true};
+	const struct mapped *m;
+	struct statements s;
+	struct texts texts;
+
+	(void)state;
+	texts_init(&texts);
+	a.text = texts_take(&texts, SLICE_LIT("SELECT ?"));
+	CHECK(texts_take(&texts, SLICE_LIT("SELECT ?")) == a.text && a.text->users == 2);
+	text_drop(a.text);
+	statements_init(&s);
+	CHECK(statements_put(&s, &a) == ERR_OK);
+	m = statements_get(&s, 7);
+	CHECK(mapped_set_long_data(statements_get(&s, 7), 1) == ERR_OK);
+	statements_lose(&s);
+	CHECK(m->stale && !m->bound && m->data_lost && !m->long_data && m->text == a.text);
+	statements_release(&s);
+	texts_release(&texts);
 }
 
 static void the_statement_id_is_written_over(void **state)
@@ -162,6 +187,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ids_are_mapped_until_they_are_closed),
+		cmocka_unit_test(what_was_lost_is_to_be_prepared_again),
 		cmocka_unit_test(the_statement_id_is_written_over),
 		cmocka_unit_test(types_are_sent_where_the_target_does_not_know_them),
 		cmocka_unit_test(query_attributes_are_left_out_where_the_target_lacks_them),
