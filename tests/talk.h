@@ -203,10 +203,9 @@ static inline enum err talk_event(void *ctx, const struct event *e, struct errin
 }
 
 /* False if there was no memory. */
-static inline bool talk_begin_as(struct talk *t, bool from_start,
-				 const struct tracker_options *options)
+static inline bool talk_begin_flow(struct talk *t, const struct stream_flow *flow,
+				   const struct tracker_options *options)
 {
-	struct stream_flow flow = {.id = 7, .first_ns = 1, .from_start = from_start};
 	struct event_sink sink;
 
 	*t = (struct talk){.frame = 0};
@@ -217,8 +216,16 @@ static inline bool talk_begin_as(struct talk *t, bool from_start,
 	if (tracker_new(options, &sink, &t->tracker) != ERR_OK)
 		return false;
 	t->handler = tracker_handler(t->tracker);
-	t->conversation = t->handler.open(t->handler.ctx, &flow);
+	t->conversation = t->handler.open(t->handler.ctx, flow);
 	return t->conversation != NULL;
+}
+
+static inline bool talk_begin_as(struct talk *t, bool from_start,
+				 const struct tracker_options *options)
+{
+	struct stream_flow flow = {.id = 7, .first_ns = 1, .from_start = from_start};
+
+	return talk_begin_flow(t, &flow, options);
 }
 
 static inline bool talk_begin(struct talk *t, bool from_start)

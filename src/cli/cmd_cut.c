@@ -89,6 +89,19 @@ static enum err cut(struct recording_reader *r, struct filter *f, struct errinfo
 	return sink.finish(sink.ctx, &window.end, info);
 }
 
+/* What servers said is kept, each with its time, also what they said outside of the window. */
+static enum err keep_servers(const struct recording_reader *r, struct rewrite *to,
+			     struct errinfo *info)
+{
+	struct server_log log = {.items = NULL};
+	enum err e = recording_reader_servers(r, &log, info);
+
+	if (e == ERR_OK)
+		e = rewrite_servers(to, &log, info);
+	server_log_release(&log);
+	return e;
+}
+
 static int make(const struct cut_args *args, struct recording_reader *r)
 {
 	struct filter_options options = args->filter;
@@ -112,6 +125,9 @@ static int make(const struct cut_args *args, struct recording_reader *r)
 	if (e == ERR_OK) {
 		filter_window(f, &since_ns, &until_ns);
 		recording_reader_seek_time(r, since_ns);
+		e = keep_servers(r, rewrite, &info);
+	}
+	if (e == ERR_OK) {
 		e = cut(r, f, &info);
 	}
 	if (e == ERR_OK)

@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/machine.h"
 #include "cli/netns.h"
+#include "cli/source_server.h"
 #include "out/json.h"
 #include "out/units.h"
 
@@ -20,7 +21,8 @@ struct doctor_args {
 	int64_t duration_ns;
 	const char *netns;
 	uint64_t pid;
-	int format; /* enum doctor_format */
+	struct listen_args server; /* whom to ask; the rest of it is not used */
+	int format;                /* enum doctor_format */
 };
 
 static const char *const formats[] = {[DOCTOR_TEXT] = "text", [DOCTOR_JSON] = "json", NULL};
@@ -55,6 +57,16 @@ static const struct opt rows[] = {
 	 .offset = offsetof(struct doctor_args, pid),
 	 .placeholder = "PID",
 	 .help = "look at the network namespace of this process"},
+	{.name = "source-server",
+	 .kind = OPT_TEXT,
+	 .offset = offsetof(struct doctor_args, server.source_server),
+	 .placeholder = "URL",
+	 .help = "also ask the server, mysql://user@host:port/, who is connected to it, and how"},
+	{.name = "source-defaults-file",
+	 .kind = OPT_TEXT,
+	 .offset = offsetof(struct doctor_args, server.source_defaults),
+	 .placeholder = "FILE",
+	 .help = "with --source-server: the option file with its password"},
 	{.letter = 'f',
 	 .name = "format",
 	 .kind = OPT_CHOICE,
@@ -236,6 +248,53 @@ static void check_servers(struct doctor *d)
 		     (unsigned long long)m->clients, (unsigned long long)m->loopback_clients);
 }
 
+static unsigned long long number(uint64_t n)
+{
+	return n;
+}
+
+/* What the server itself says of its sessions. */
+static void tell_census(struct doctor *d, const struct census *c)
+{
+	find(d, LEVEL_OK, "sessions",
+	     "the server has %llu other session%s: %llu over TCP, %llu over its local socket",
+	     number(c->over_tcp + c->over_socket), units_plural(c->over_tcp + c->over_socket),
+	     number(c->over_tcp), number(c->over_socket));
+	if (c->over_socket)
+		find(d, LEVEL_NOTE, "socket",
+		     "%llu session%s over the local socket cannot be heard: let them connect to "
+		     "127.0.0.1",
+		     number(c->over_socket), units_plural(c->over_socket));
+	if (c->tls_known && c->over_tls)
+		find(d, LEVEL_NOTE, "tls",
+		     "%llu of the sessions over TCP are encrypted and cannot be heard: let clients "
+		     "connect with --ssl-mode=DISABLED or --skip-ssl",
+		     number(c->over_tls));
+}
+
+/* Asked before anything is heard: our own connection is gone by then. */
+static void ask_server(struct doctor *d)
+{
+	struct census_lacks lacks;
+	struct census *c = NULL;
+	struct errinfo info;
+	char text[TEXT_MAX];
+
+	if (!d->args->server.source_server)
+		return;
+	if (source_server_census(&d->args->server, &c, &lacks, &info) != ERR_OK) {
+		find(d, LEVEL_NOTE, "sessions", "%s", info.text);
+		return;
+	}
+	tell_census(d, c);
+	for (unsigned i = 0; i < CENSUS_LACKS; i++)
+		if (lacks.count[i])
+			find(d, LEVEL_NOTE, "sessions", "%s",
+			     census_lack_text((enum census_lack)i, lacks.count[i], text,
+					      sizeof(text)));
+	census_drop(c);
+}
+
 static enum err no_event(void *ctx, const struct event *e, struct errinfo *info)
 {
 	(void)ctx;
@@ -375,6 +434,7 @@ static void examine(struct doctor *d)
 	may = check_permission(d);
 	is_there = check_interface(d);
 	check_servers(d);
+	ask_server(d);
 	if (!may || !is_there || !hear(d))
 		return;
 	if (d->heard.frames)
@@ -402,7 +462,7 @@ static int run(int argc, char **argv)
 {
 	static struct out out; /* too large for the stack, both */
 	static struct doctor d;
-	struct doctor_args args;
+	struct doctor_args args = {.interface = NULL};
 	struct opt_words words;
 	struct errinfo info;
 	int status, back;

@@ -79,6 +79,8 @@ static int run(int argc, char **argv)
 	if (e == ERR_OK)
 		e = rewrite_new(args.output, &to, &info);
 	if (e == ERR_OK)
+		e = rewrite_servers(to, merger_servers(m), &info);
+	if (e == ERR_OK)
 		e = merge(m, to, &coverage, &info);
 	status = e == ERR_OK ? CLI_DONE : cli_fail(&page, &info);
 	if (e == ERR_OK)

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/scan.h"
 #include "cli/command.h"
+#include "cli/source_server.h"
 #include "out/units.h"
 #include "sink/record.h"
 
@@ -98,9 +99,10 @@ struct status {
 	bool show;
 	bool live;
 	bool series;
-	int64_t shown_ns;      /* monotonic */
-	uint64_t exchanges;    /* when it was shown last */
-	struct coverage shown; /* likewise */
+	const struct informant *informant; /* NULL: nobody asks the server */
+	int64_t shown_ns;                  /* monotonic */
+	uint64_t exchanges;                /* when it was shown last */
+	struct coverage shown;             /* likewise */
 };
 
 static void show(const struct status *s, const struct record_progress *p, double per_second)
@@ -147,6 +149,13 @@ static void on_news(void *ctx, enum recorder_news what, const char *path)
 
 	(void)fprintf(stderr, "%smyna record: %s %s\n", s->show ? "\r\033[K" : "",
 		      what == RECORDER_BEGAN ? "recording to" : "removed", path);
+	if (what == RECORDER_BEGAN && s->informant)
+		s->informant->want_facts(s->informant->ctx);
+}
+
+static enum err on_server(void *ctx, const struct server_facts *f, struct errinfo *info)
+{
+	return recorder_server(ctx, f, info);
 }
 
 static void say_done(const struct status *s, const struct recorder *recorder)
@@ -164,12 +173,18 @@ static int record(struct input *in, const struct record_args *args, struct recor
 		.progress = on_progress,
 		.ctx = status,
 	};
+	struct source_sink source = {
+		.informant = status->informant, .take = on_server, .ctx = recorder};
 	struct event_sink events;
 	int code;
 
 	if (record_new(recorder, &options, &status->sink) != ERR_OK)
 		return cli_no_memory(&page);
 	events = record_events(status->sink);
+	if (source.informant) {
+		source.next = events;
+		events = source_sink_events(&source);
+	}
 	code = cli_run_filtered(&page, &args->listen, &args->filter, in, &events);
 	if (code != CLI_FAILED)
 		say_done(status, recorder);
@@ -233,6 +248,7 @@ static int run(int argc, char **argv)
 		return cli_fail(&page, &info);
 	shown.live = input_is_live(in);
 	shown.series = args.rotate != NULL;
+	shown.informant = input_informant(in);
 	options.live = shown.live;
 	options.ctx = &shown;
 	if (recorder_new(args.output, &options, &recorder, &info) == ERR_OK)

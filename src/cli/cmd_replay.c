@@ -11,6 +11,7 @@
 #include "cli/replay_args.h"
 #include "cli/replay_resume.h"
 #include "cli/replay_sides.h"
+#include "cli/source_server.h"
 #include "out/units.h"
 #include "replay/databases.h"
 #include "replay/replay.h"
@@ -79,22 +80,12 @@ static void wipe(const char *text, size_t len)
 		*p++ = 'x';
 }
 
-static void wipe_url(const char *url)
-{
-	const char *at = strrchr(url, '@');
-	const char *user = at ? strstr(url, "://") : NULL;
-	const char *colon = user ? memchr(user + 3, ':', (size_t)(at - user - 3)) : NULL;
-
-	if (colon && colon < at)
-		wipe(colon + 1, (size_t)(at - colon - 1));
-}
-
 static void wipe_secrets(const struct replay_args *args)
 {
 	const char *password = args->target.password;
 
 	for (size_t i = 0; i < args->urls.count; i++)
-		wipe_url(args->urls.items[i]);
+		source_server_wipe_url(args->urls.items[i]);
 	if (password && password != opt_no_value)
 		wipe(password, strlen(password));
 }
@@ -116,6 +107,8 @@ struct run {
 	bool show;
 	bool is_live, is_lasting;
 	int64_t stop_ns; /* when it was stopped, monotonic; 0: it was not */
+	const struct input *input;
+	const struct target *target; /* to be asked how it is set; NULL: it was, or is not wanted */
 };
 
 /* A live input, or a broker, ends by being stopped; what came from it is replayed, which may not take long. */
@@ -173,10 +166,32 @@ static enum err on_finish(void *ctx, const struct coverage *coverage, struct err
 	return run->inner.finish(run->inner.ctx, coverage, info);
 }
 
+/* What the recorded server said, if anything, beside what the target says. */
+static void compare_servers(const struct run *run, int64_t begin_ns)
+{
+	struct server_facts target = {.name = NULL};
+	struct server_log log = {.items = NULL};
+	const struct server_facts *source = NULL;
+	struct errinfo info;
+
+	if (input_servers(run->input, &log, &info) == ERR_OK)
+		source = server_log_at(&log, begin_ns);
+	if (source)
+		source_server_tell_backup(&replay_page, source, begin_ns);
+	if (source && source_server_ask(run->target, &target, &info) == ERR_OK)
+		source_server_tell_differences(&replay_page, source, &target);
+	server_facts_release(&target);
+	server_log_release(&log);
+}
+
 static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)
 {
-	const struct run *run = ctx;
+	struct run *run = ctx;
 
+	if (run->target) {
+		compare_servers(run, e->time_ns);
+		run->target = NULL;
+	}
 	return run->inner.event(run->inner.ctx, e, info);
 }
 
@@ -201,9 +216,13 @@ static const struct errinfo *outcome_why(const struct outcome *o, struct errinfo
 static int replay_once(struct input *in, const struct replay_args *args, struct side *side,
 		       const struct replay_options *base)
 {
-	struct run run = {.show = cli_shows_progress(),
-			  .is_live = input_is_live(in),
-			  .is_lasting = input_is_lasting(in)};
+	struct run run = {
+		.show = cli_shows_progress(),
+		.is_live = input_is_live(in),
+		.is_lasting = input_is_lasting(in),
+		.input = in,
+		.target = args->dry_run || side->done ? NULL : &side->target,
+	};
 	struct filter_options filter = args->filter;
 	struct replay_options *options = &side->options;
 	const struct event_sink sink = {

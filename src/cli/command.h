@@ -73,6 +73,7 @@ struct listen_args {
 	bool packets;              /* also events of packets are wanted */
 	const char *defaults_file; /* with the account for a broker; NULL: the usual ones */
 	int64_t idle_exit_ns;      /* a broker: end when nothing came for so long; 0: never */
+	const char *source_server, *source_defaults;
 };
 
 /* An input from a broker, for every command that takes one and has no --defaults-file of its own. */
@@ -156,6 +157,18 @@ struct listen_args {
 		 .placeholder = "SIZE",                                                            \
 		 .help = "live: the kernel's buffer for frames that wait",                         \
 		 .def = "64M"},                                                                    \
+		{.name = "source-server",                                                          \
+		 .kind = OPT_TEXT,                                                                 \
+		 .offset = offsetof(type, member.source_server),                                   \
+		 .placeholder = "URL",                                                             \
+		 .help = "live: ask the server that is listened to, "                              \
+			 "mysql://user@host:port/, about sessions that were open before: their "   \
+			 "user, database, settings and prepared statements"},                      \
+		{.name = "source-defaults-file",                                                   \
+		 .kind = OPT_TEXT,                                                                 \
+		 .offset = offsetof(type, member.source_defaults),                                 \
+		 .placeholder = "FILE",                                                            \
+		 .help = "with --source-server: the option file with its password"},               \
 	{                                                                                          \
 		.name = "max-statement", .kind = OPT_SIZE,                                         \
 		.offset = offsetof(type, member.max_statement), .placeholder = "SIZE",             \

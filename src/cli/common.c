@@ -12,6 +12,7 @@
 #include "broker/place.h"
 #include "cli/command.h"
 #include "cli/netns.h"
+#include "cli/source_server.h"
 #include "out/units.h"
 
 int cli_fail(const struct opt_page *page, const struct errinfo *info)
@@ -99,6 +100,7 @@ static enum err check_file(const char *path, const struct listen_args *args, str
 			   : args->snap_len               ? "snap-length"
 			   : args->netns                  ? "netns"
 			   : args->pid                    ? "pid"
+			   : args->source_server          ? "source-server"
 							  : NULL;
 
 	if (live)
@@ -197,6 +199,7 @@ enum err cli_open_input(const struct opt_page *page, const struct opt_words *wor
 			const struct listen_args *args, struct input **out, struct errinfo *info)
 {
 	struct input_options o;
+	struct informant informant;
 	enum err e = input_options(words, args, &o, info);
 
 	if (e == ERR_OK && !o.path && !o.interfaces)
@@ -205,8 +208,15 @@ enum err cli_open_input(const struct opt_page *page, const struct opt_words *wor
 			"nothing to listen to: name a file, '-' or -i INTERFACE; see 'myna %s "
 			"--help'",
 			page->name);
+	/* First, so that its connection is there before anything is heard, and what is wrong shows at once. */
+	if (e == ERR_OK && args->source_server) {
+		e = source_server_open(page, args, &informant, info);
+		o.informant = e == ERR_OK ? &informant : NULL;
+	}
 	if (e == ERR_OK)
 		e = open_inside(&o, args, out, info);
+	if (e != ERR_OK && o.informant)
+		informant.free(informant.ctx);
 	if (words->count && place_is_url(words->items[0]))
 		place_hide_password((char *)(uintptr_t)words->items[0]);
 	if (e == ERR_OK && input_is_live(*out))

@@ -17,6 +17,10 @@ COVERAGE(shed_bytes, true, "byte in those frames", "bytes in those frames")
 COVERAGE(sessions, false, "session heard", "sessions heard")
 COVERAGE(joined, false, "session that was already open when listening began",
 	 "sessions that were already open when listening began")
+COVERAGE(asked, false, "session already open whose state the server told",
+	 "sessions already open whose state the server told")
+COVERAGE(unmatched, false, "session already open that the server asked does not know",
+	 "sessions already open that the server asked does not know")
 COVERAGE(encrypted, true, "session that went on under TLS and could not be heard further",
 	 "sessions that went on under TLS and could not be heard further")
 COVERAGE(gaps, true, "hole in the conversations", "holes in the conversations")

@@ -102,6 +102,12 @@ void session_free(struct session *s)
 	mem_free(s);
 }
 
+bool session_was_asked(const struct session *s)
+{
+	return s->user.source == FACT_ASKED || s->database.source == FACT_ASKED ||
+	       s->server_version.source == FACT_ASKED || s->collation_source == FACT_ASKED;
+}
+
 const char *session_id_format(uint64_t id, char to[SESSION_ID_TEXT])
 {
 	(void)snprintf(to, SESSION_ID_TEXT, "%016llx", (unsigned long long)id);

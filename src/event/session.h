@@ -122,6 +122,9 @@ struct session *session_new(uint64_t id, int64_t start_ns, const struct endpoint
 			    const struct endpoint *server, struct statement_pool *pool);
 void session_free(struct session *s);
 
+/* True if a part of what is known of S was told by the server, asked over a connection of our own. */
+bool session_was_asked(const struct session *s);
+
 /* "5f03a1..."; returns TO. */
 const char *session_id_format(uint64_t id, char to[SESSION_ID_TEXT]);
 

@@ -24,7 +24,11 @@ static enum err forward(void *ctx, const struct event *e, struct errinfo *info)
 
 static enum err open_all(struct chain *c, const struct input_options *o, unsigned parts)
 {
-	struct tracker_options tracker = {.max_statement = o->max_statement, .packets = o->packets};
+	struct tracker_options tracker = {
+		.max_statement = o->max_statement,
+		.packets = o->packets,
+		.informant = o->informant,
+	};
 	struct tcp_options tcp = {
 		.port_count = o->port_count, .any_port = o->any_port, .parts = parts};
 	struct event_sink sink = {.event = forward, .ctx = c};
@@ -75,6 +79,11 @@ void chain_set_sink(struct chain *c, const struct event_sink *sink)
 {
 	c->sink = *sink;
 	tracker_spare(c->tracker, sink->spares);
+}
+
+void chain_set_census(struct chain *c, struct census *census)
+{
+	tracker_set_census(c->tracker, census);
 }
 
 enum err chain_segment(struct chain *c, const struct segment *s, struct errinfo *info)

@@ -20,6 +20,9 @@ void chain_free(struct chain *c); /* NULL is fine */
 /* Where events go from now on; copied. Before the first segment. */
 void chain_set_sink(struct chain *c, const struct event_sink *sink);
 
+/* What the server says of its sessions from now on; the reference is taken over. */
+void chain_set_census(struct chain *c, struct census *census);
+
 /* What the sink returns, or ERR_NOMEM. */
 enum err chain_segment(struct chain *c, const struct segment *s, struct errinfo *info) MUST_CHECK;
 

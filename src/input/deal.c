@@ -45,6 +45,7 @@ struct worker {
 	pthread_t thread;
 	bool started;
 	uint8_t index;
+	uint64_t census; /* number of the one that the chain has */
 	/* Under the deal's lock: */
 	uint64_t done; /* batches */
 	struct coverage heard;
@@ -66,6 +67,7 @@ struct deal {
 	struct batch batches[BATCHES];
 	uint64_t handed; /* batches handed out; the one being filled is the next */
 	bool ended;      /* no more will be */
+	struct census *census;
 	enum err failed;
 	struct errinfo info;
 };
@@ -88,13 +90,20 @@ static const struct batch *await_batch(struct worker *w)
 {
 	struct deal *d = w->deal;
 	const struct batch *b = NULL;
+	struct census *fresh = NULL;
 
 	pthread_mutex_lock(&d->lock);
 	while (w->done == d->handed && !d->ended)
 		pthread_cond_wait(&d->more, &d->lock);
 	if (w->done < d->handed)
 		b = &d->batches[w->done % BATCHES];
+	if (d->census && d->census->number != w->census)
+		fresh = census_share(d->census);
 	pthread_mutex_unlock(&d->lock);
+	if (fresh) {
+		w->census = fresh->number;
+		chain_set_census(w->chain, fresh);
+	}
 	return b;
 }
 
@@ -299,6 +308,17 @@ enum err deal_segment(struct deal *d, const struct segment *s, struct errinfo *i
 	return b->count < BATCH_ITEMS && b->copied < COPIES_AIM ? ERR_OK : flush(d, info);
 }
 
+void deal_set_census(struct deal *d, struct census *census)
+{
+	struct census *old;
+
+	pthread_mutex_lock(&d->lock);
+	old = d->census;
+	d->census = census;
+	pthread_mutex_unlock(&d->lock);
+	census_drop(old);
+}
+
 enum err deal_tick(struct deal *d, int64_t now_ns, struct errinfo *info)
 {
 	struct batch *b = d->filling;
@@ -425,6 +445,7 @@ void deal_free(struct deal *d)
 	for (size_t i = 0; i < d->count; i++)
 		chain_free(d->workers[i].chain);
 	mem_free(d->workers);
+	census_drop(d->census);
 	for (size_t i = 0; i < BATCHES; i++) {
 		struct batch *b = &d->batches[i];
 

@@ -27,6 +27,9 @@ enum err deal_lend(struct deal *d, struct capture *c, struct errinfo *info) MUST
 /* Takes one. Waits while there is no room. ERR_NOMEM. */
 enum err deal_segment(struct deal *d, const struct segment *s, struct errinfo *info) MUST_CHECK;
 
+/* As chain_set_census(), for all threads. */
+void deal_set_census(struct deal *d, struct census *census);
+
 /* Nothing came for a while: the capture's time is NOW_NS (negative: not known). ERR_NOMEM. */
 enum err deal_tick(struct deal *d, int64_t now_ns, struct errinfo *info) MUST_CHECK;
 

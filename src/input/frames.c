@@ -33,6 +33,10 @@ struct frames {
 	int64_t window_ns; /* monotonic: when the share's window began */
 	int64_t used_ns;   /* CPU time until then */
 	uint64_t drops;    /* of the kernel until then */
+	bool informed;
+	struct informant informant;
+	struct endpoint own; /* of the informant's connection; port 0: it has none */
+	uint64_t census;     /* number of the one that is known */
 };
 
 static void frames_free(void *source)
@@ -170,6 +174,9 @@ enum err frames_open(const struct input_options *o, int fd, void **out, struct e
 	if (e == ERR_OK)
 		e = open_chain(f, o, info);
 	f->waits = f->live || (e == ERR_OK && capture_progress(f->capture) < 0);
+	f->informed = o->informant != NULL;
+	if (f->informed)
+		f->informant = *o->informant;
 	f->sheds = f->live && o->max_cpu > 0;
 	if (f->sheds) {
 		share_init(&f->share, o->max_cpu);
@@ -184,16 +191,38 @@ enum err frames_open(const struct input_options *o, int fd, void **out, struct e
 	return ERR_OK;
 }
 
+static bool is_our_own(const struct frames *f, const struct segment *s)
+{
+	return f->own.port && (endpoint_eq(&f->own, &s->src) || endpoint_eq(&f->own, &s->dst));
+}
+
 static enum err take_frame(struct frames *f, const struct frame *frame, struct errinfo *info)
 {
 	struct segment segment;
 	enum segment_kind kind = segment_decode(f->fragments, frame, &segment);
 
 	f->kinds[kind]++;
-	if (kind != SEGMENT_TCP)
+	if (kind != SEGMENT_TCP || is_our_own(f, &segment))
 		return ERR_OK;
 	return f->deal ? deal_segment(f->deal, &segment, info)
 		       : chain_segment(f->chain, &segment, info);
+}
+
+/* What the server says of its sessions, once it is there. */
+static void take_census(struct frames *f)
+{
+	struct census *c;
+
+	if (!f->informant.own(f->informant.ctx, &f->own))
+		f->own.port = 0;
+	c = f->informant.census(f->informant.ctx, f->census);
+	if (!c)
+		return;
+	f->census = c->number;
+	if (f->deal)
+		deal_set_census(f->deal, c);
+	else
+		chain_set_census(f->chain, c);
 }
 
 /* Nothing came. A file's own clock stands still meanwhile: it may be of another day. */
@@ -246,6 +275,8 @@ static enum err frames_step(void *source, const struct event_sink *sink, struct 
 		chain_set_sink(f->chain, sink);
 	if (f->sheds)
 		keep_share(f);
+	if (f->informed)
+		take_census(f);
 	for (int i = 0; i < FRAMES_PER_STEP && !has_to_end(f, i, until_ns); i++) {
 		e = capture_next(f->capture, &frame, info);
 		if (e == ERR_AGAIN) {

@@ -23,12 +23,17 @@ enum {
 	SMALL_FILE = 4 << 20, /* bytes; read before threads are well on their way */
 };
 
+/* That the first answers of the server are waited for. */
+static const int64_t ANSWERS_NS = 2 * NS_PER_S;
+
 struct input {
 	const struct source_ops *ops;
 	void *source;
 	int64_t duration_ns, idle_exit_ns;
 	size_t threads;
 	bool live;
+	struct informant informant;
+	bool informed; /* there is one */
 };
 
 struct kind {
@@ -121,6 +126,9 @@ enum err input_open(const struct input_options *options, struct input **out, str
 	in->ops = kind->ops;
 	in->live = options->interfaces != NULL;
 	in->duration_ns = options->duration_ns;
+	in->informed = options->informant != NULL;
+	if (in->informed)
+		in->informant = *options->informant;
 	in->idle_exit_ns = kind->ops->idle_ns ? options->idle_exit_ns : 0;
 	*out = in;
 	return ERR_OK;
@@ -144,6 +152,16 @@ bool input_is_lasting(const struct input *in)
 void input_coverage(struct input *in, struct coverage *out)
 {
 	in->ops->coverage(in->source, out);
+}
+
+const struct informant *input_informant(const struct input *in)
+{
+	return in->informed ? &in->informant : NULL;
+}
+
+enum err input_servers(const struct input *in, struct server_log *log, struct errinfo *info)
+{
+	return in->ops->servers ? in->ops->servers(in->source, log, info) : ERR_OK;
 }
 
 int64_t input_begin_ns(const struct input *in)
@@ -227,6 +245,9 @@ enum err input_run_spread(struct input *in, const struct event_sink *sinks, size
 	assert(count >= 1 && count <= in->threads);
 	if (count > 1)
 		e = in->ops->spread(in->source, sinks, count, info);
+	/* What comes meanwhile waits in the kernel. */
+	if (e == ERR_OK && in->informed)
+		e = in->informant.start(in->informant.ctx, ANSWERS_NS, info);
 	if (e != ERR_OK)
 		return e;
 	e = pump(in, sinks, stop, info);
@@ -255,5 +276,7 @@ void input_free(struct input *in)
 	if (!in)
 		return;
 	in->ops->free(in->source);
+	if (in->informed)
+		in->informant.free(in->informant.ctx);
 	mem_free(in);
 }

@@ -11,6 +11,7 @@
 
 #include "base/opt.h"
 #include "event/event.h"
+#include "event/informant.h"
 #include "tcp/tcp.h"
 
 enum { INPUT_THREADS_MAX = 64 };
@@ -33,6 +34,8 @@ struct input_options {
 	int64_t idle_exit_ns;      /* from a broker: ends when nothing came for so long; 0: never */
 	const char *defaults_file; /* a broker's account is in; NULL: in the usual ones */
 	bool packets;              /* also events of packets; ERR_USAGE if the input has none */
+	const struct informant *
+		informant; /* live: who asks the server; copied, and the input's once it is open; NULL: nobody */
 };
 
 struct input;
@@ -42,6 +45,15 @@ enum err input_open(const struct input_options *options, struct input **out,
 		    struct errinfo *info) MUST_CHECK;
 
 bool input_is_live(const struct input *in);
+
+/* Who asks the server that is listened to; NULL: nobody. */
+const struct informant *input_informant(const struct input *in);
+
+/*
+ * Adds to LOG what servers said, as far as it is known: of a recording all that is in its file. ERR_IO, ERR_NOMEM.
+ */
+enum err input_servers(const struct input *in, struct server_log *log,
+		       struct errinfo *info) MUST_CHECK;
 
 /* True if it goes on until somebody ends it: live, or from a broker. */
 bool input_is_lasting(const struct input *in);

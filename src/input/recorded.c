@@ -69,6 +69,11 @@ static void recorded_seek(void *source, int64_t since_ns)
 	recording_reader_seek_time(source, since_ns);
 }
 
+static enum err recorded_servers(const void *source, struct server_log *log, struct errinfo *info)
+{
+	return recording_reader_servers(source, log, info);
+}
+
 static void recorded_free(void *source)
 {
 	recording_reader_free(source);
@@ -81,5 +86,6 @@ const struct source_ops recorded_ops = {
 	.progress = recorded_progress,
 	.begin_ns = recorded_begin_ns,
 	.seek = recorded_seek,
+	.servers = recorded_servers,
 	.free = recorded_free,
 };

@@ -28,6 +28,8 @@ struct source_ops {
 	/* As input_begin_ns() and input_seek(). Both NULL: neither is known. */
 	int64_t (*begin_ns)(void *source);
 	void (*seek)(void *source, int64_t since_ns);
+	/* As input_servers(). NULL: there are none. */
+	enum err (*servers)(const void *source, struct server_log *log, struct errinfo *info);
 	void (*free)(void *source);
 };
 

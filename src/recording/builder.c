@@ -184,10 +184,25 @@ enum err builder_flush(struct builder *b, uint16_t flags, struct errinfo *info)
 	if (e != ERR_OK)
 		return err_set(info, e, 0, "cannot fill a block of the recording");
 	block = (struct block){.header = b->header, .raw = buf_slice(&b->raw)};
-	block.header.flags = flags;
+	block.header.flags |= flags;
 	e = b->fn(b->ctx, &block, info);
 	begin_block(b);
 	return e;
+}
+
+enum err builder_server(struct builder *b, const struct server_facts *s, struct errinfo *info)
+{
+	enum err e = b->raw.len >= b->aim ? builder_flush(b, 0, info) : ERR_OK;
+
+	if (e != ERR_OK)
+		return e;
+	record_reset(&b->columns);
+	put_server_facts(&b->columns, s);
+	e = append(b, RECORD_SERVER, &b->columns);
+	if (e != ERR_OK)
+		return err_set(info, e, 0, "cannot record what the server says: %s", err_text(e));
+	b->header.flags |= RECORDING_BLOCK_SERVER;
+	return ERR_OK;
 }
 
 /* Counts the event's time and order in the header of the block that it, or a piece of it, is in. */

@@ -10,6 +10,7 @@
 #define RECORDING_BUILDER_H
 
 #include "event/event.h"
+#include "event/server.h"
 #include "recording/block.h"
 
 /* Takes a full block, which is borrowed for the call. */
@@ -27,6 +28,10 @@ enum err builder_event(struct builder *b, const struct event *e, struct errinfo 
 
 /* The session's next event comes from another source: what it is, and its statements, are told anew. */
 void builder_retell(struct builder *b, uint64_t session);
+
+/* What the block at hand says of the server. ERR_NOMEM, ERR_LIMIT, or what FN returned. */
+enum err builder_server(struct builder *b, const struct server_facts *s,
+			struct errinfo *info) MUST_CHECK;
 
 /* True if events wait in a block that is not full. */
 bool builder_pending(const struct builder *b);

@@ -48,6 +48,7 @@ struct decoder {
 	uint64_t order, time; /* of the event before, in this block */
 	uint64_t damage;
 	struct coverage coverage;
+	struct server_log servers;
 	uint64_t gaps;
 	struct arena block_arena, event_arena;
 	struct buf pieces;
@@ -107,6 +108,7 @@ void decoder_free(struct decoder *d)
 	free_ended(d);
 	statement_pool_release(&d->statements);
 	map_release(&d->sessions);
+	server_log_release(&d->servers);
 	mem_free(d->numbered.sessions);
 	mem_free(d->numbered.columns);
 	arena_release(&d->block_arena);
@@ -357,6 +359,22 @@ static enum err on_event(struct decoder *d, enum event_type type, struct cursor 
 	return ERR_OK;
 }
 
+static enum err on_server(struct decoder *d, struct cursor *c)
+{
+	struct server_facts s = {.name = NULL};
+	enum err e = take_server_facts(c, &s);
+
+	if (e == ERR_OK)
+		e = server_log_add(&d->servers, &s);
+	server_facts_release(&s);
+	return e;
+}
+
+const struct server_log *decoder_servers(const struct decoder *d)
+{
+	return &d->servers;
+}
+
 static enum err on_record(struct decoder *d, uint8_t kind, struct cursor *c)
 {
 	enum event_type type;
@@ -371,6 +389,8 @@ static enum err on_record(struct decoder *d, uint8_t kind, struct cursor *c)
 		return on_statement(d, c);
 	if (kind == RECORD_COLUMNS)
 		return on_columns(d, c);
+	if (kind == RECORD_SERVER)
+		return on_server(d, c);
 	if (kind == RECORD_COVERAGE)
 		take_coverage(c, &d->coverage);
 	return cur_ok(c) ? ERR_OK : ERR_PROTO;

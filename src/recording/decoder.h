@@ -8,6 +8,7 @@
 #define RECORDING_DECODER_H
 
 #include "event/event.h"
+#include "event/server.h"
 
 struct decoder;
 
@@ -32,6 +33,9 @@ void decoder_damage(struct decoder *d);
  * time and order of the last event. ERR_EOF when there is none left.
  */
 enum err decoder_end(struct decoder *d, struct event *out) MUST_CHECK;
+
+/* What servers said, as far as it is read. Borrowed from D. */
+const struct server_log *decoder_servers(const struct decoder *d);
 
 /* What the last COVERAGE said, and the gaps that damage made. */
 void decoder_coverage(const struct decoder *d, struct coverage *out);

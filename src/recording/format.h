@@ -31,6 +31,7 @@ enum record_kind {
 	RECORD_COLUMNS = 4,
 	RECORD_PIECE = 5,
 	RECORD_COVERAGE = 6,
+	RECORD_SERVER = 7,
 	RECORD_LOGIN = 16,
 	RECORD_COMMAND = 17,
 	RECORD_DATA = 18,
@@ -42,6 +43,7 @@ enum record_kind {
 enum recording_block_flag {
 	RECORDING_BLOCK_LAST = 1 << 0,      /* of a recording that was finished */
 	RECORDING_BLOCK_CONTINUED = 1 << 1, /* ends inside a record that goes on in the next */
+	RECORDING_BLOCK_SERVER = 1 << 2,    /* has a SERVER record */
 };
 
 /* Groups of SESSION and CHANGE. */

@@ -29,6 +29,7 @@ struct merger {
 	struct source *last;    /* of the event before */
 	uint64_t order;
 	struct coverage coverage;
+	struct server_log servers;
 };
 
 static int by_first(const void *a, const void *b)
@@ -38,7 +39,7 @@ static int by_first(const void *a, const void *b)
 	return x->first_ns < y->first_ns ? -1 : x->first_ns > y->first_ns;
 }
 
-static enum err look_at(struct source *s, struct errinfo *info)
+static enum err look_at(struct merger *m, struct source *s, struct errinfo *info)
 {
 	struct recording_reader *r = NULL;
 	struct recording_info found;
@@ -46,6 +47,8 @@ static enum err look_at(struct source *s, struct errinfo *info)
 
 	if (e == ERR_OK)
 		e = recording_reader_survey(r, &found, info);
+	if (e == ERR_OK)
+		e = recording_reader_servers(r, &m->servers, info);
 	if (e == ERR_OK)
 		s->first_ns = found.first_ns;
 	recording_reader_free(r);
@@ -68,7 +71,7 @@ enum err merger_new(const char *const *paths, size_t count, struct merger **out,
 	m->count = count;
 	for (size_t i = 0; e == ERR_OK && i < count; i++) {
 		m->sources[i].path = paths[i];
-		e = look_at(&m->sources[i], info);
+		e = look_at(m, &m->sources[i], info);
 	}
 	if (e != ERR_OK) {
 		merger_free(m);
@@ -91,6 +94,7 @@ void merger_free(struct merger *m)
 	while ((one = map_next(&m->sessions, &at)) != NULL)
 		mem_free(one);
 	map_release(&m->sessions);
+	server_log_release(&m->servers);
 	mem_free(m->sources);
 	mem_free(m);
 }
@@ -239,6 +243,11 @@ enum err merger_next(struct merger *m, struct event *out, bool *other, struct er
 	if (e == ERR_OK)
 		hand_out(m, m->current, out);
 	return e;
+}
+
+const struct server_log *merger_servers(const struct merger *m)
+{
+	return &m->servers;
 }
 
 void merger_coverage(const struct merger *m, struct coverage *out)

@@ -24,6 +24,9 @@ void merger_free(struct merger *m);
 enum err merger_next(struct merger *m, struct event *out, bool *other,
 		     struct errinfo *info) MUST_CHECK;
 
+/* What servers said in all of them. Borrowed from M. */
+const struct server_log *merger_servers(const struct merger *m);
+
 /* The sum of what was read to the end. */
 void merger_coverage(const struct merger *m, struct coverage *out);
 

@@ -8,6 +8,7 @@
 #define RECORDING_PUT_H
 
 #include "event/event.h"
+#include "event/server.h"
 #include "recording/record.h"
 
 /* All of SESSION. */
@@ -31,6 +32,9 @@ void put_end(struct record *r, const struct event *e);
 /* SHARED: SHARED_COUNT columns numbers of the first results; 0: the definitions are told here. */
 void put_response(struct record *r, const struct event *e, uint64_t last_n, const uint32_t *shared,
 		  size_t shared_count);
+
+/* SERVER. */
+void put_server_facts(struct record *r, const struct server_facts *s);
 
 /* COVERAGE. */
 void put_coverage(struct record *r, const struct coverage *c);

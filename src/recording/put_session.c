@@ -117,6 +117,24 @@ void put_session(struct record *r, const struct session *s)
 	put_groups(r, s, GROUPS_ALL);
 }
 
+void put_server_facts(struct record *r, const struct server_facts *s)
+{
+	uint64_t count = 0;
+
+	for (unsigned id = 0; id < SERVER_FACTS; id++)
+		count += s->items[id].state != SERVER_UNASKED;
+	record_signed(r, s->asked_ns);
+	record_bytes(r, slice_cstr(s->name ? s->name : ""));
+	record_varint(r, count);
+	for (unsigned id = 0; id < SERVER_FACTS; id++) {
+		if (s->items[id].state == SERVER_UNASKED)
+			continue;
+		record_bytes(r, slice_cstr(server_fact_name((enum server_fact_id)id)));
+		record_u8(r, (uint8_t)s->items[id].state);
+		record_bytes(r, server_fact_slice(s, (enum server_fact_id)id));
+	}
+}
+
 static void put_long_data(struct record *r, const struct statement *st)
 {
 	for (uint16_t i = 0; i < st->param_count; i++) {

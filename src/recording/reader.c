@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "recording/block.h"
 #include "recording/decoder.h"
+#include "recording/servers.h"
 
 enum {
 	WINDOW_MAX = RECORDING_STORED_MAX + (1 << 20), /* bytes of the file held */
@@ -419,6 +420,22 @@ enum err recording_reader_survey(const struct recording_reader *r, struct record
 	}
 	*out = walk.info;
 	return ERR_OK;
+}
+
+enum err recording_reader_servers(const struct recording_reader *r, struct server_log *log,
+				  struct errinfo *info)
+{
+	const struct server_log *read = decoder_servers(r->decoder);
+	enum err e = ERR_OK;
+
+	if (r->is_file) {
+		e = servers_scan(r->fd, r->size, log);
+	} else {
+		for (size_t i = 0; e == ERR_OK && i < read->count; i++)
+			e = server_log_add(log, &read->items[i]);
+	}
+	return e == ERR_OK ? e
+			   : err_set(info, e, e == ERR_IO ? errno : 0, "cannot read %s", r->path);
 }
 
 /* At least one of the first bytes of a pipe, at most N, left in it. */

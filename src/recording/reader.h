@@ -9,6 +9,7 @@
 #define RECORDING_READER_H
 
 #include "event/event.h"
+#include "event/server.h"
 
 struct recording_reader;
 
@@ -54,6 +55,13 @@ void recording_reader_seek_time(struct recording_reader *r, int64_t since_ns);
  * cut_off.
  */
 void recording_reader_coverage(const struct recording_reader *r, struct coverage *out);
+
+/*
+ * Adds to LOG what servers said: of a file all that is in it, wherever reading is; of a pipe what was read so far.
+ * ERR_IO, ERR_NOMEM. Damaged blocks are passed over.
+ */
+enum err recording_reader_servers(const struct recording_reader *r, struct server_log *log,
+				  struct errinfo *info) MUST_CHECK;
 
 /* Share of the file that is read, 0 to 1; negative: not known (a pipe). */
 double recording_reader_progress(const struct recording_reader *r);

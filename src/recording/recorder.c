@@ -44,9 +44,10 @@ struct recorder {
 	struct part now, before;
 	uint64_t waiting; /* sessions in BEFORE with a command that is not answered */
 	struct map sessions;
-	struct coverage last; /* as of the last tick */
-	uint64_t done_bytes;  /* of files that are finished */
-	uint64_t looked_at;   /* recorder_bytes() when the disk was looked at */
+	struct coverage last;       /* as of the last tick */
+	uint64_t done_bytes;        /* of files that are finished */
+	uint64_t looked_at;         /* recorder_bytes() when the disk was looked at */
+	struct server_facts server; /* what it said last */
 };
 
 static bool is_waiting(const struct follow *f)
@@ -186,7 +187,8 @@ static enum err begin_part(struct recorder *r, int64_t time_ns, struct errinfo *
 	p->base = p->number > 1 ? r->last : (struct coverage){.sessions = 0};
 	p->own = (struct coverage){.sessions = 0};
 	tell(r, RECORDER_BEGAN, part_path(p));
-	return remove_old(r, info);
+	e = r->server.asked_ns ? recording_writer_server(p->writer, &r->server, info) : ERR_OK;
+	return e == ERR_OK ? remove_old(r, info) : e;
 }
 
 /* The sessions of the file NUMBER that wait for a response. */
@@ -363,6 +365,14 @@ enum err recorder_event(struct recorder *r, const struct event *e, struct errinf
 	return err;
 }
 
+enum err recorder_server(struct recorder *r, const struct server_facts *s, struct errinfo *info)
+{
+	server_facts_release(&r->server);
+	if (server_facts_copy(&r->server, s) != ERR_OK)
+		return err_set(info, ERR_NOMEM, 0, "%s", err_text(ERR_NOMEM));
+	return r->now.writer ? recording_writer_server(r->now.writer, s, info) : ERR_OK;
+}
+
 static enum err tick_part(const struct recorder *r, struct part *p, struct errinfo *info)
 {
 	struct coverage c = part_coverage(r, p, p == &r->now ? &r->last : &r->now.base);
@@ -453,6 +463,7 @@ void recorder_free(struct recorder *r)
 	while ((f = map_next(&r->sessions, &at)) != NULL)
 		mem_free(f);
 	map_release(&r->sessions);
+	server_facts_release(&r->server);
 	mem_free(r->path);
 	mem_free(r);
 }

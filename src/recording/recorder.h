@@ -48,6 +48,10 @@ enum err recorder_tick(struct recorder *r, const struct coverage *so_far,
 enum err recorder_finish(struct recorder *r, const struct coverage *coverage,
 			 struct errinfo *info) MUST_CHECK;
 
+/* What the server says, for the file at hand and those that follow. As of the writer. */
+enum err recorder_server(struct recorder *r, const struct server_facts *s,
+			 struct errinfo *info) MUST_CHECK;
+
 /* True if events were taken that are in no file yet. */
 bool recorder_pending(const struct recorder *r);
 

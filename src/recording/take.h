@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/cursor.h"
 #include "event/event.h"
+#include "event/server.h"
 
 /* Who a session is: the first group, as far as session_new() needs it. */
 struct take_identity {
@@ -64,6 +65,9 @@ struct take_columns take_columns(struct cursor *c, struct arena *arena);
 enum err take_response(struct cursor *c, const struct take_context *ctx,
 		       const struct take_columns *shared, size_t shared_count,
 		       struct response *out) MUST_CHECK;
+
+/* SERVER, into OUT, which is empty. ERR_PROTO, ERR_NOMEM: OUT is empty again. */
+enum err take_server_facts(struct cursor *c, struct server_facts *out) MUST_CHECK;
 
 void take_coverage(struct cursor *c, struct coverage *out);
 

@@ -46,6 +46,35 @@ void take_identity(struct cursor *c, struct take_identity *out)
 		out->proxy = take_endpoint(c);
 }
 
+/* One of SERVER's facts; names of later versions are passed over. */
+static enum err take_server_fact(struct cursor *c, struct server_facts *out)
+{
+	enum server_fact_id id = server_fact_find(cur_var_bytes(c));
+	enum server_state state = cur_below(c, SERVER_STATES);
+	struct slice text = cur_var_bytes(c);
+
+	if (!cur_ok(c))
+		return ERR_PROTO;
+	return id == SERVER_FACTS ? ERR_OK : server_fact_set(out, id, state, text);
+}
+
+enum err take_server_facts(struct cursor *c, struct server_facts *out)
+{
+	struct slice name;
+	uint64_t count;
+	enum err e;
+
+	out->asked_ns = cur_signed(c);
+	name = cur_var_bytes(c);
+	count = cur_varint(c);
+	e = cur_ok(c) ? server_facts_set_name(out, name) : ERR_PROTO;
+	for (uint64_t i = 0; e == ERR_OK && i < count; i++)
+		e = take_server_fact(c, out);
+	if (e != ERR_OK)
+		server_facts_release(out);
+	return e;
+}
+
 static enum err take_fact(struct cursor *c, struct fact *out)
 {
 	enum fact_source source = cur_below(c, FACT_SOURCES);

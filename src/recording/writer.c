@@ -204,6 +204,16 @@ void recording_writer_retell(struct recording_writer *w, uint64_t session)
 	builder_retell(w->builder, session);
 }
 
+enum err recording_writer_server(struct recording_writer *w, const struct server_facts *s,
+				 struct errinfo *info)
+{
+	struct errinfo fresh;
+
+	if (w->failed.code != ERR_OK)
+		return failed_before(w, info);
+	return settle(w, builder_server(w->builder, s, &fresh), &fresh, info);
+}
+
 enum err recording_writer_tick(struct recording_writer *w, const struct coverage *so_far,
 			       struct errinfo *info)
 {

@@ -9,6 +9,7 @@
 #define RECORDING_WRITER_H
 
 #include "event/event.h"
+#include "event/server.h"
 
 struct recording_writer_options {
 	int level;            /* zstd's; negative is faster and larger; 0: RECORDING_LEVEL */
@@ -40,6 +41,10 @@ enum err recording_writer_event(struct recording_writer *w, const struct event *
 
 /* The events of SESSION come from another reader from now on, which knows it by another struct session. */
 void recording_writer_retell(struct recording_writer *w, uint64_t session);
+
+/* Records what the server says. As recording_writer_event(). */
+enum err recording_writer_server(struct recording_writer *w, const struct server_facts *s,
+				 struct errinfo *info) MUST_CHECK;
 
 /* Writes the block that is being filled if it is old. SO_FAR: what the recording says of its coverage from now on. */
 enum err recording_writer_tick(struct recording_writer *w, const struct coverage *so_far,

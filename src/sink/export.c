@@ -132,6 +132,10 @@ static void put_session(struct export_sink *x, const struct event *e)
 	put_login(j, s);
 	if (s->proxy.port)
 		put_endpoint(j, "proxy", &s->proxy);
+	if (session_was_asked(s)) {
+		json_key(j, "asked");
+		json_bool(j, true);
+	}
 	json_end(j);
 	json_newline(j);
 }

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "out/units.h"
 #include "sink/coverage_text.h"
+#include "sink/info_server.h"
 
 enum { NAME_MAX_BYTES = 256, ENTRY_TEXT_MAX = 2048 };
 
@@ -195,6 +196,7 @@ struct file {
 	const char *name;
 	struct recording_info info;
 	struct coverage coverage;
+	struct server_log servers; /* what they said of themselves */
 	uint64_t bytes;
 };
 
@@ -273,6 +275,7 @@ static enum err write_text(struct out *o, const struct survey *s, const struct f
 		e = text_names(o, "users", &s->users);
 	if (e == ERR_OK)
 		e = text_names(o, "databases", &s->databases);
+	info_put_servers(o, &f->servers);
 	coverage_put_text(o, &f->coverage);
 	return e;
 }
@@ -353,6 +356,8 @@ static enum err write_json(struct out *o, const struct survey *s, const struct f
 		e = json_names(&j, "databases", &s->databases);
 	if (e != ERR_OK)
 		return e;
+	json_key(&j, "asked");
+	info_put_servers_json(&j, &f->servers);
 	json_key(&j, "coverage");
 	coverage_put_json(&j, &f->coverage);
 	json_end(&j);
@@ -371,6 +376,8 @@ enum err info_write(struct out *out, enum info_format format, const char *name,
 	map_init(&s.users.map, INFO_NAMES_MAX, is_name);
 	map_init(&s.databases.map, INFO_NAMES_MAX, is_name);
 	e = read_all(&s, r, info);
+	if (e == ERR_OK)
+		e = recording_reader_servers(r, &f.servers, info);
 	if (e == ERR_OK) {
 		recording_reader_info(r, &f.info);
 		recording_reader_coverage(r, &f.coverage);
@@ -381,6 +388,7 @@ enum err info_write(struct out *out, enum info_format format, const char *name,
 	}
 	if (e == ERR_OK)
 		*damaged = is_damaged(&f);
+	server_log_release(&f.servers);
 	names_release(&s.servers);
 	names_release(&s.users);
 	names_release(&s.databases);

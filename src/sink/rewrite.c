@@ -46,6 +46,15 @@ uint64_t rewrite_bytes(const struct rewrite *r)
 	return recording_writer_bytes(r->writer);
 }
 
+enum err rewrite_servers(struct rewrite *r, const struct server_log *log, struct errinfo *info)
+{
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; e == ERR_OK && i < log->count; i++)
+		e = recording_writer_server(r->writer, &log->items[i], info);
+	return e;
+}
+
 static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)
 {
 	struct rewrite *r = ctx;

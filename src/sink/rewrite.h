@@ -8,6 +8,7 @@
 #define SINK_REWRITE_H
 
 #include "event/event.h"
+#include "event/server.h"
 
 struct rewrite;
 
@@ -18,6 +19,10 @@ struct event_sink rewrite_events(struct rewrite *r);
 
 /* The events of SESSION come from another reader from now on. */
 void rewrite_retell(struct rewrite *r, uint64_t session);
+
+/* What servers said. */
+enum err rewrite_servers(struct rewrite *r, const struct server_log *log,
+			 struct errinfo *info) MUST_CHECK;
 
 uint64_t rewrite_bytes(const struct rewrite *r);
 

@@ -113,7 +113,8 @@ void line_session(struct trace_line *l, const struct session *s)
 	if (s->proxy.port)
 		out_printf(l->out, " by proxy %s", endpoint_format(&s->proxy, client));
 	if (s->joined)
-		out_put_cstr(l->out, ", joined");
+		out_put_cstr(l->out,
+			     session_was_asked(s) ? ", joined, by the server's word" : ", joined");
 	put_fact(l, "server", &s->server_version);
 	if (s->connection_id)
 		out_printf(l->out, " connection=%u", s->connection_id);

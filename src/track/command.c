@@ -120,9 +120,12 @@ static void decode_execute(struct conversation *c, struct slice payload, struct 
 {
 	struct tracker *t = c->tracker;
 	const struct statement *st = cmd->statement;
-	struct myp_execute_context ctx = {.caps = c->session->caps};
+	struct myp_execute_context ctx = {.param_count_known = false};
 	bool being_prepared;
 
+	if (!c->session->caps_known)
+		c->session->caps |= guess_caps(payload);
+	ctx.caps = c->session->caps;
 	if (may_spare_values(c, st, payload)) {
 		c->carried += st->param_count > 0;
 		return;

@@ -47,6 +47,7 @@ struct conversation *conversation_new(struct tracker *t, const struct stream_flo
 	}
 	c->tracker = t;
 	c->session->joined = !flow->from_start;
+	c->wants_seed = !flow->from_start && t->informed;
 	c->phase = PHASE_GREETING; /* of a joined session until a command is found */
 	c->in_step[STREAM_CLIENT] = c->in_step[STREAM_SERVER] = flow->from_start;
 	c->longest_run = 1;
@@ -222,6 +223,7 @@ static bool step_in_at_greeting(struct conversation *c, const struct stream_chun
 	if (c->phase != PHASE_GREETING || chunk->offset != 0 || !guess_greeting(chunk->bytes))
 		return false;
 	c->session->joined = false;
+	c->wants_seed = false;
 	c->in_step[STREAM_CLIENT] = c->in_step[STREAM_SERVER] = true;
 	return true;
 }
@@ -389,6 +391,8 @@ void conversation_chunk(struct conversation *c, const struct stream_chunk *chunk
 {
 	if (c->tracker->failed != ERR_OK)
 		return;
+	if (c->wants_seed)
+		conversation_seed(c, chunk);
 	if (chunk->gap)
 		on_gap(c, chunk);
 	else if (is_heard(c, chunk))

@@ -11,6 +11,7 @@
  *   proxy.c         the true client's address, in front of the login
  *   guess.c         where a command begins, when that is not known
  *   packets.c       each packet as an event, if that is asked for
+ *   seed.c          what the server said of a session that was open before
  */
 #ifndef TRACK_CONVERSATION_H
 #define TRACK_CONVERSATION_H
@@ -63,6 +64,8 @@ struct conversation {
 	enum phase phase;
 	struct packets *packets;      /* NULL: nobody asked */
 	bool announced;               /* the SESSION event was given */
+	bool wants_seed;              /* joined, and the server may yet say what it is like */
+	bool unmatched;               /* counted as such */
 	bool quit;                    /* COM_QUIT was heard */
 	bool left_protocol;           /* counted as undecodable already */
 	struct myp_reader readers[2]; /* by enum stream_side */
@@ -93,6 +96,7 @@ struct conversation {
 	bool held;      /* RESPONSE is whole, but it is not sure yet that it is FIRST's */
 	struct myp_answer answer;
 	struct response response;
+	uint64_t census_seen;   /* number of the one that was looked at last */
 	uint64_t infile_n;      /* command whose file the client is sending; 0: none */
 	uint8_t infile_next[2]; /* its next piece's number, behind the last packet or frame */
 };
@@ -107,6 +111,9 @@ struct tracker {
 	struct myp_params params, attributes; /* of the command at hand */
 	struct buf long_data_flags;
 	struct pending *spare;
+	bool informed;
+	struct informant informant;
+	struct census *census;              /* NULL: none came yet */
 	struct response_room response_room; /* of all whose server is silent */
 	struct myp_unpacker *unpacker;      /* of all sessions; NULL until it is needed */
 	struct packet_room *room;           /* NULL: nobody asked for packets */
@@ -218,6 +225,9 @@ void packets_gap(struct conversation *c);
 void packets_command(struct conversation *c, const struct command *cmd);
 void packets_piece(struct conversation *c);
 RARE void packets_item(struct conversation *c, const struct myp_item *item);
+
+/* seed.c: at a chunk of a conversation that wants it */
+RARE void conversation_seed(struct conversation *c, const struct stream_chunk *chunk);
 
 /* guess.c */
 bool guess_command_start(struct slice bytes);

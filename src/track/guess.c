@@ -86,6 +86,9 @@ uint64_t guess_caps(struct slice payload)
 	if (payload.len >= 3 && payload.ptr[0] == MYP_COM_QUERY && payload.ptr[1] < 0x09 &&
 	    payload.ptr[2] == 1)
 		return MYP_CAP_QUERY_ATTRIBUTES;
+	/* PARAMETER_COUNT_AVAILABLE is said under that capability only. */
+	if (payload.len >= 10 && payload.ptr[0] == MYP_COM_STMT_EXECUTE && payload.ptr[5] & 0x08)
+		return MYP_CAP_QUERY_ATTRIBUTES;
 	return 0;
 }
 

@@ -15,6 +15,9 @@ enum err tracker_new(const struct tracker_options *options, const struct event_s
 	if (t->options.max_statement == 0)
 		t->options.max_statement = MYP_PAYLOAD_MAX;
 	t->sink = *sink;
+	t->informed = options->informant != NULL;
+	if (t->informed)
+		t->informant = *options->informant;
 	statement_pool_init(&t->statements,
 			    t->options.max_statement < SIZE_MAX - TRACKER_STATEMENTS_MAX
 				    ? t->options.max_statement + TRACKER_STATEMENTS_MAX
@@ -45,7 +48,14 @@ void tracker_free(struct tracker *t)
 	response_room_release(&t->response_room);
 	myp_unpacker_free(t->unpacker);
 	packets_room_free(t->room);
+	census_drop(t->census);
 	mem_free(t);
+}
+
+void tracker_set_census(struct tracker *t, struct census *census)
+{
+	census_drop(t->census);
+	t->census = census;
 }
 
 void tracker_spare(struct tracker *t, uint32_t details)

@@ -13,6 +13,7 @@
 #define TRACK_TRACKER_H
 
 #include "event/event.h"
+#include "event/informant.h"
 #include "stream/chunk.h"
 
 enum {
@@ -23,6 +24,8 @@ enum {
 struct tracker_options {
 	size_t max_statement; /* bytes of a payload that are kept; 0: MYP_PAYLOAD_MAX */
 	bool packets;         /* also tell of every packet: EVENT_PACKET */
+	const struct informant *
+		informant; /* copied: who asks the server about sessions that were open before; may be NULL */
 };
 
 struct tracker;
@@ -34,6 +37,12 @@ void tracker_free(struct tracker *t); /* NULL is fine */
 
 /* From now on the sink spares those details (enum event_detail). Until it is said: what the sink itself says. */
 void tracker_spare(struct tracker *t, uint32_t details);
+
+/*
+ * What the server says of its sessions, in place of what it said before: what is known of joined sessions, from their next
+ * chunk on. The reference is taken over.
+ */
+void tracker_set_census(struct tracker *t, struct census *census);
 
 /* Where chunks go. */
 struct stream_handler tracker_handler(struct tracker *t);

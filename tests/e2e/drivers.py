@@ -45,16 +45,16 @@ def need_file(path, package):
 
 
 @functools.cache
-def library(kind, folder):
-    """The program of library.c, with MySQL's client library or with MariaDB's, as a command."""
-    program = pathlib.Path(folder, f"library_{kind}")
+def library(kind, folder, name="library"):
+    """The program of NAME.c, with MySQL's client library or with MariaDB's, as a command."""
+    program = pathlib.Path(folder, f"{name}_{kind}")
     if kind == "mysql":
         headers, shared = servers.mysql97_headers()
         # The library wants a newer libc than the compiler's: it has it where it runs.
         how = [f"-I{headers}", f"-I{headers}/mysql", str(shared), "-Wl,--allow-shlib-undefined"]
     else:
         how = servers.run(["pkg-config", "--cflags", "--libs", "libmariadb"]).split()
-    servers.run(["cc", "-o", str(program), str(CLIENTS / "library.c"), *how])
+    servers.run(["cc", "-o", str(program), str(CLIENTS / f"{name}.c"), *how])
     if kind == "mariadb":
         return [str(program)]
     inner = servers.place_for_data(servers.mysql97_root())

@@ -330,6 +330,61 @@ static void standard_input_does_as_well(void **state)
 	story_release(&heard);
 }
 
+/* Says of a server that it was asked at TIME_NS. */
+static void say_server(struct recording_writer *w, int64_t time_ns)
+{
+	struct server_facts s = {.asked_ns = time_ns};
+
+	CHECK(server_facts_set_name(&s, SLICE_LIT("db1:3306")) == ERR_OK);
+	CHECK(server_fact_set(&s, SERVER_SQL_MODE, SERVER_KNOWN, SLICE_LIT("")) == ERR_OK);
+	CHECK(server_fact_set(&s, SERVER_BINLOG_FILE, SERVER_REFUSED, SLICE_LIT("no right")) ==
+	      ERR_OK);
+	CHECK(recording_writer_server(w, &s, NULL) == ERR_OK);
+	server_facts_release(&s);
+}
+
+static void check_servers(const struct server_log *log)
+{
+	const struct server_fact *file = &log->items[0].items[SERVER_BINLOG_FILE];
+
+	CHECK(log->count == 2 && log->items[0].asked_ns == 10 && log->items[1].asked_ns == -20);
+	CHECK(strcmp(log->items[1].name, "db1:3306") == 0);
+	CHECK(log->items[1].items[SERVER_SQL_MODE].state == SERVER_KNOWN &&
+	      log->items[1].items[SERVER_SQL_MODE].len == 0);
+	CHECK(file->state == SERVER_REFUSED && strcmp(file->text, "no right") == 0);
+	CHECK(log->items[0].items[SERVER_GTID].state == SERVER_UNASKED);
+}
+
+static void what_servers_said_is_found_without_reading(void **state)
+{
+	const struct recording_writer_options small = {.block_bytes = 512};
+	struct world *world = world_new(3, 20);
+	struct server_log log = {.items = NULL};
+	struct recording_reader *r;
+	struct recording_writer *w;
+	struct story heard;
+	const struct event *e;
+
+	(void)state;
+	story_init(&heard);
+	(void)unlink(path);
+	CHECK(recording_writer_new(path, &small, &w, NULL) == ERR_OK);
+	say_server(w, 10);
+	for (size_t i = 0; (e = i < 100 ? world_next(world) : world_end(world)) != NULL; i++)
+		CHECK(recording_writer_event(w, e, NULL) == ERR_OK);
+	say_server(w, -20);
+	CHECK(recording_writer_finish(w, &coverage, NULL) == ERR_OK);
+	recording_writer_free(w);
+	world_free(world);
+	CHECK(recording_reader_open(path, &r, NULL) == ERR_OK);
+	CHECK(recording_reader_servers(r, &log, NULL) == ERR_OK);
+	read_all(r, &heard);
+	recording_reader_free(r);
+	check_servers(&log);
+	server_log_release(&log);
+	story_release(&heard);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -342,6 +397,7 @@ int main(void)
 		cmocka_unit_test(reading_can_begin_at_any_time),
 		cmocka_unit_test(a_survey_knows_what_reading_finds),
 		cmocka_unit_test(standard_input_does_as_well),
+		cmocka_unit_test(what_servers_said_is_found_without_reading),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
