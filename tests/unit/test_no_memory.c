@@ -138,11 +138,12 @@ static void read_file(const char *path, struct buf *to)
 static enum err run(struct slice file, const struct use *use, struct coverage *coverage,
 		    struct errinfo *info)
 {
-	static const char path[] = "/tmp/test_no_memory.myna";
+	char path[64];
 	enum err e;
 
 	if (!use->records)
 		return write_out(file, use, coverage, info);
+	(void)snprintf(path, sizeof(path), "/tmp/test_no_memory-%d.myna", (int)getpid());
 	(void)unlink(path);
 	e = write_recording(file, path, coverage, info);
 	(void)unlink(path);
