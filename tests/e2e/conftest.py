@@ -25,6 +25,8 @@ PASSWORD = "it's"
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "server: needs a real server; left out of `make check`")
+    config.addinivalue_line("markers", "once: about servers, clients and brokers more than about our memory; not run "
+                                       "again under the sanitizers")
 
 
 def pytest_collection_modifyitems(items):

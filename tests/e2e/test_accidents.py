@@ -18,6 +18,8 @@ import servers
 from conftest import PASSWORD
 from workload import command_line, connect
 
+pytestmark = pytest.mark.once
+
 WAIT_SECONDS = 20
 OTHERS_MISSED = ("kernel_drops", "gaps", "undecodable", "orphan_responses", "unknown_commands", "limits", "joined")
 

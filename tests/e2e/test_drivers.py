@@ -6,6 +6,8 @@ import drivers
 import harness
 import servers
 
+pytestmark = pytest.mark.once
+
 LONG = 17 << 20  # bytes: more than one packet holds
 SHORT = 70000
 

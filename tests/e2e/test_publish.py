@@ -14,6 +14,8 @@ import broker as rabbitmq
 import servers
 from workload import connect
 
+pytestmark = pytest.mark.once
+
 SESSIONS = 4
 EVERY = 0.01  # seconds between two statements of a session
 

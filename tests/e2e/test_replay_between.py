@@ -13,6 +13,8 @@ from replaying import counted, outcome_of
 from test_replay import everything
 from workload import command_line, connect
 
+pytestmark = pytest.mark.once
+
 BETWEEN = [("mariadb", "mariadb118"), ("mariadb", "mysql97"), ("mysql97", "mysql97"), ("mysql97", "mariadb"),
            ("mysql56", "mysql97"), ("mysql56", "mariadb")]
 MORE_RESULTS = 8

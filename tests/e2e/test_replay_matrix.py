@@ -16,6 +16,8 @@ from test_replay import everything
 from test_replay_between import fill, procedures_and_errors
 from workload import connect
 
+pytestmark = pytest.mark.once
+
 SIZE = 70000  # of the longest value
 
 # Source: {database: (how its client's command is made, the option)}.

@@ -14,6 +14,8 @@ import harness
 from replaying import counted
 from workload import connect
 
+pytestmark = pytest.mark.once
+
 ENDS_SECONDS = 30
 
 

@@ -10,6 +10,8 @@ import pytest
 import harness
 from workload import connect, sysbench
 
+pytestmark = pytest.mark.once
+
 LIMIT = 2  # percent of a processor
 SECONDS = 20
 THREADS = 16
