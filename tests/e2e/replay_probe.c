@@ -311,7 +311,11 @@ int main(int argc, char **argv)
 	static struct out out;
 	struct target target;
 	struct target_args args = {.url = argc > 1 ? argv[1] : NULL};
-	struct replay_options options = {.target = &target, .patience_ns = 3 * NS_PER_S};
+	struct replay_options options = {
+		.target = &target,
+		.patience_ns = 3 * NS_PER_S,
+		.reconnect_ns = 1 * NS_PER_S,
+	};
 	struct errinfo info;
 	bool text = argc > 4;
 
