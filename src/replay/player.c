@@ -182,6 +182,7 @@ static enum step step_end(struct player *p, const struct item *item)
 
 static enum step step_ready(struct player *p, struct item *item)
 {
+	static const char ask_status[] = "DO 0 /* myna: is the transaction still open? */";
 	static const char rollback[] = "ROLLBACK";
 
 	if (is_stopping(p))
@@ -200,7 +201,7 @@ static enum step step_ready(struct player *p, struct item *item)
 	}
 	if (p->status_due) {
 		p->status_due = false;
-		player_send_own(p, OWN_STATUS, MYP_COM_QUERY, SLICE_LIT("DO 0"));
+		player_send_own(p, OWN_STATUS, MYP_COM_QUERY, slice_cstr(ask_status));
 		return p->connection ? STEP_WAIT : STEP_ON;
 	}
 	if (!item)

@@ -143,8 +143,9 @@ def assert_adds_up(outcome):
 
 
 def hurt(myna, recording, target, harm, *options, after=1, user="root"):
-    """(exit status, outcome) of a replay on whose target HARM is done AFTER so many seconds."""
-    process = myna.start("replay", recording, "--target", target.url(user), "--format", "json", *options)
+    """(exit status, outcome) of a replay on whose target HARM is done AFTER so many seconds; what comes of sessions that
+    connect anew test_replay_lost.py tells."""
+    process = myna.start("replay", recording, "--target", target.url(user), "--format", "json", "--on-lost", "stop", *options)
     time.sleep(after)
     harm()
     said, chatter = process.communicate(timeout=ENDS_SECONDS)
