@@ -60,7 +60,6 @@ static void mend(uint8_t *message, size_t len)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const uint8_t collector[4] = {127, 0, 0, 1};
 	static uint8_t message[MESSAGE_MAX];
 	const struct tracker_options options = {.max_statement = 1 << 20};
 	struct event_sink sink = {.event = on_event};
@@ -70,7 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct stream_handler handler;
 	struct cursor c = cur_of(slice_of(data, size));
 
-	if (mrte_speaker_new(collector, 0, &speaker) != ERR_OK)
+	if (mrte_speaker_new(0, &speaker) != ERR_OK)
 		abort();
 	sink.ctx = speaker;
 	if (tracker_new(&options, &sink, &tracker) != ERR_OK)

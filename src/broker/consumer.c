@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
@@ -18,7 +19,8 @@
 enum {
 	PREFETCH = 32,
 	STREAMS_MAX = 1 << 16,
-	SEEN_MAX = 1024, /* blocks of a stream that are told apart; what is older was seen */
+	DONE_AWAY_MAX = 4096, /* messages of MRTE; more are executed again */
+	SEEN_MAX = 1024,      /* blocks of a stream that are told apart; what is older was seen */
 	LOOK_MS = 1000,
 	NAME_MAX_BYTES = 512,
 };
@@ -63,6 +65,9 @@ struct consumer {
 	bool told_away;
 	struct map streams; /* by id */
 	struct held *first, *last;
+	uint64_t *
+		done_away; /* hashes of messages of MRTE that were done when the link was lost; NULL: never */
+	size_t done_away_count;
 };
 
 /* --- what was seen --- */
@@ -170,7 +175,9 @@ static void fail(struct consumer *c, enum err e, const char *text)
 
 /* --- what comes --- */
 
-static struct held *make_held(const struct mq_event *e, const struct block_header *header)
+/* AT: where in the message the body begins. */
+static struct held *make_held(const struct mq_event *e, const struct block_header *header,
+			      size_t at)
 {
 	struct held *h = mem_alloc(sizeof(*h) + header->stored_len);
 
@@ -186,7 +193,7 @@ static struct held *make_held(const struct mq_event *e, const struct block_heade
 		.tag = e->tag,
 		.got_ns = clock_mono_ns(),
 	};
-	memcpy(h->bytes, e->with.body.ptr + RECORDING_BLOCK_HEADER, header->stored_len);
+	memcpy(h->bytes, e->with.body.ptr + at, header->stored_len);
 	return h;
 }
 
@@ -202,6 +209,68 @@ static enum err on_twice(struct consumer *c, const struct mq_event *e,
 	h->channel = e->channel;
 	h->tag = e->tag;
 	h->got_ns = clock_mono_ns();
+	return ERR_OK;
+}
+
+/* --- messages of MRTE, which have no identity --- */
+
+/* H is done, and will be delivered again. */
+static void note_done_away(struct consumer *c, const struct held *h)
+{
+	if (!c->done_away)
+		c->done_away = mem_alloc(DONE_AWAY_MAX * sizeof(*c->done_away));
+	if (c->done_away && c->done_away_count < DONE_AWAY_MAX)
+		c->done_away[c->done_away_count++] = h->delivery.header.recording;
+}
+
+static bool take_done_away(struct consumer *c, uint64_t hash)
+{
+	for (size_t i = 0; i < c->done_away_count; i++)
+		if (c->done_away[i] == hash) {
+			c->done_away[i] = c->done_away[--c->done_away_count];
+			return true;
+		}
+	return false;
+}
+
+/* The message with that hash which waits to be delivered again. */
+static struct held *find_untagged(const struct consumer *c, uint64_t hash)
+{
+	for (struct held *h = c->first; h; h = h->after)
+		if (h->tag == 0 && h->delivery.header.recording == hash)
+			return h;
+	return NULL;
+}
+
+static enum err on_mrte(struct consumer *c, const struct mq_event *e, struct errinfo *info)
+{
+	struct slice body = e->with.body;
+	const struct block_header header = {.recording = hash_bytes(body),
+					    .stored_len = (uint32_t)body.len};
+	struct held *h = e->again ? find_untagged(c, header.recording) : NULL;
+
+	atomic_store(&c->busy_ns, clock_mono_ns());
+	if (body.len == 0 || (e->again && !h && take_done_away(c, header.recording))) {
+		atomic_fetch_add(body.len ? &c->twice : &c->foreign, 1);
+		return mq_ack(c->mq, e->channel, e->tag, info);
+	}
+	if (h) {
+		h->channel = e->channel;
+		h->tag = e->tag;
+		h->got_ns = clock_mono_ns();
+		atomic_fetch_add(&c->twice, 1);
+		return ERR_OK;
+	}
+	h = make_held(e, &header, 0);
+	if (!h) {
+		fail(c, ERR_NOMEM, "no memory for a message");
+		return err_set(info, ERR_NOMEM, 0, "no memory for a message");
+	}
+	add_held(c, h);
+	atomic_fetch_add(&c->taken, 1);
+	if (h->delivery.again)
+		atomic_fetch_add(&c->again, 1);
+	hand_out(c, &h->delivery);
 	return ERR_OK;
 }
 
@@ -221,7 +290,7 @@ static enum err on_delivery(struct consumer *c, const struct mq_event *e, struct
 	s = find_stream(c, &header);
 	if (s && was_seen(s, header.number))
 		return on_twice(c, e, &header, info);
-	h = s ? make_held(e, &header) : NULL;
+	h = s ? make_held(e, &header, RECORDING_BLOCK_HEADER) : NULL;
 	if (!h) {
 		fail(c, ERR_NOMEM, "no memory for a block, or too many publishers");
 		return err_set(info, ERR_NOMEM, 0, "no memory for a block");
@@ -239,7 +308,7 @@ static enum err on_event(struct consumer *c, const struct mq_event *e, struct er
 {
 	switch (e->kind) {
 	case MQ_DELIVERY:
-		return on_delivery(c, e, info);
+		return c->place->mrte ? on_mrte(c, e, info) : on_delivery(c, e, info);
 	case MQ_CANCELLED:
 		return err_set(info, ERR_IO, 0, "the broker ended the consumer of queue '%s'",
 			       c->queues[e->channel - 1]);
@@ -270,6 +339,8 @@ static enum err acknowledge(struct consumer *c, struct errinfo *info)
 		next = h->next_done;
 		if (c->mq && h->tag != 0 && e == ERR_OK)
 			e = mq_ack(c->mq, h->channel, h->tag, info);
+		else if (c->place->mrte && h->tag == 0)
+			note_done_away(c, h);
 		free_held(c, h);
 		atomic_store(&c->busy_ns, clock_mono_ns());
 	}
@@ -350,7 +421,9 @@ static void drop_waiting(struct consumer *c)
 	pthread_mutex_unlock(&c->lock);
 	for (; d; d = next) {
 		next = d->next;
-		forget_seen(map_get(&c->streams, d->header.recording, NULL), d->header.number);
+		if (!c->place->mrte)
+			forget_seen(map_get(&c->streams, d->header.recording, NULL),
+				    d->header.number);
 		atomic_fetch_sub(&c->taken, 1);
 		free_held(c, (struct held *)(void *)d); /* its first member */
 	}
@@ -524,6 +597,7 @@ void consumer_free(struct consumer *c)
 	for (size_t at = 0; (s = map_next(&c->streams, &at));)
 		mem_free(s);
 	map_release(&c->streams);
+	mem_free(c->done_away);
 	for (unsigned i = 0; i < c->queue_count; i++)
 		mem_free(c->queues[i]);
 	if (c->wake_fd >= 0)

@@ -371,13 +371,18 @@ enum err mq_publish(struct mq *m, uint16_t channel, const char *exchange, const 
 		.app_id = bytes_of("myna"),
 		.headers = {.num_entries = 1, .entries = headers},
 	};
+	const amqp_basic_properties_t plain = {
+		._flags = AMQP_BASIC_CONTENT_TYPE_FLAG | AMQP_BASIC_DELIVERY_MODE_FLAG,
+		.content_type = bytes_of("text/plain"),
+		.delivery_mode = AMQP_DELIVERY_NONPERSISTENT,
+	};
 	const amqp_bytes_t body = {.len = msg->body.len, .bytes = (void *)(uintptr_t)msg->body.ptr};
 
 	(void)snprintf(origin, sizeof(origin), "%016llx", (unsigned long long)msg->origin);
 	headers[0] = text_entry(origin_header, origin);
 	return check_status(m,
 			    amqp_basic_publish(m->state, channel, bytes_of(exchange), bytes_of(key),
-					       1, 0, &properties, body),
+					       1, 0, msg->mrte ? &plain : &properties, body),
 			    "publish", info);
 }
 

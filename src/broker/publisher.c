@@ -197,6 +197,11 @@ static enum err on_event(struct publisher *p, const struct mq_event *e, struct e
 	case MQ_REFUSED:
 		return err_set(info, ERR_IO, 0, "the broker refused a message");
 	case MQ_RETURNED:
+		if (p->options.mrte_key)
+			return err_set(info, ERR_IO, 0,
+				       "exchange '%s' has no queue for a message (%s): bind one by "
+				       "the key '%s'",
+				       p->options.exchange, e->reason, p->options.mrte_key);
 		return err_set(info, ERR_IO, 0,
 			       "exchange '%s' has no queue for a message (%s): bind queues by the "
 			       "keys 0 to %u",
@@ -229,9 +234,11 @@ static enum err send_next(struct publisher *p, struct errinfo *info)
 	if (e != ERR_OK)
 		return e;
 	msg = (struct mq_message){.body = buf_slice(&p->body),
-				  .origin = outbox_origin(p->options.outbox)};
+				  .origin = outbox_origin(p->options.outbox),
+				  .mrte = p->options.mrte_key != NULL};
 	e = mq_publish(p->mq, CHANNEL, p->options.exchange,
-		       key_of(m.shard % p->options.shards, key), &msg, info);
+		       msg.mrte ? p->options.mrte_key : key_of(m.shard % p->options.shards, key),
+		       &msg, info);
 	if (e != ERR_OK)
 		return e;
 	p->flights[(p->first_tag + p->flight_count) % WINDOW] =

@@ -12,6 +12,7 @@ enum { SHOW_EVERY_NS = 500 * 1000 * 1000, FOLDER_MAX = 4096 };
 
 static const char *const queue_types[] = {"quorum", "classic", NULL};
 static const char *const yes_no[] = {"yes", "no", NULL};
+static const char *const formats[] = {"myna", "mrte", NULL};
 static const char *const when_full[] = {"end", "shed", NULL};
 
 struct publish_args {
@@ -27,6 +28,9 @@ struct publish_args {
 	uint64_t spool_limit;
 	int shed;
 	int64_t linger_ns;
+	int mrte;
+	const char *routing_key;
+	uint64_t max_packet;
 };
 
 static const struct opt listen_rows[] = {LISTEN_OPTS(struct publish_args, listen),
@@ -44,8 +48,8 @@ static const struct opt broker_rows[] = {
 	 .kind = OPT_TEXT,
 	 .offset = offsetof(struct publish_args, exchange),
 	 .placeholder = "NAME",
-	 .def = "myna",
-	 .help = "the exchange to publish to; queues are NAME.0, NAME.1 ..."},
+	 .help = "the exchange to publish to; queues are NAME.0, NAME.1 ... (default myna, or "
+		 "mrte with that format)"},
 	{.name = "shards",
 	 .kind = OPT_UINT,
 	 .offset = offsetof(struct publish_args, shards),
@@ -73,6 +77,30 @@ static const struct opt broker_rows[] = {
 	 .placeholder = "TIME",
 	 .def = "1s",
 	 .help = "send a block that is not full when its first event is so old"},
+};
+
+static const struct opt mrte_rows[] = {
+	{.name = "format",
+	 .kind = OPT_CHOICE,
+	 .offset = offsetof(struct publish_args, mrte),
+	 .placeholder = "FORMAT",
+	 .def = "myna",
+	 .choices = formats,
+	 .help = "'mrte': messages that kakao's MRTE-Player replays, to an exchange that is there: "
+		 "commands as text, without times and answers"},
+	{.name = "routing-key",
+	 .kind = OPT_TEXT,
+	 .offset = offsetof(struct publish_args, routing_key),
+	 .placeholder = "KEY",
+	 .def = "",
+	 .help = "of the messages with that format"},
+	{.name = "max-packet",
+	 .kind = OPT_SIZE,
+	 .offset = offsetof(struct publish_args, max_packet),
+	 .placeholder = "SIZE",
+	 .def = "65533",
+	 .help = "with that format, leave out statements that are longer: MRTE-Player's "
+		 "--max_packet_size"},
 };
 
 static const struct opt spool_rows[] = {
@@ -109,6 +137,7 @@ static const struct opt_group groups[] = {
 	OPT_GROUP("Listening", listen_rows),
 	OPT_GROUP("What passes", filter_rows),
 	OPT_GROUP("The broker", broker_rows),
+	OPT_GROUP("For MRTE-Player", mrte_rows),
 	OPT_GROUP("While the broker is away", spool_rows),
 };
 
@@ -218,6 +247,31 @@ static bool wait_until_sent(const struct status *s, int64_t linger_ns)
 	return outbox_messages(s->outbox) == 0;
 }
 
+/* What MRTE's messages could not carry. */
+static void tell_left_out(const struct mrte_left *left)
+{
+	if (!left)
+		return;
+#define LEFT(name, one, many)                                                                      \
+	if (left->name)                                                                            \
+		(void)fprintf(stderr, "myna publish: left out: %llu %s\n",                         \
+			      (unsigned long long)left->name, left->name == 1 ? (one) : (many));
+#include "mrte/left_list.h"
+#undef LEFT
+}
+
+static bool has_left(const struct mrte_left *left)
+{
+	bool any = false;
+
+	if (!left)
+		return false;
+#define LEFT(name, one, many) any |= left->name > 0;
+#include "mrte/left_list.h"
+#undef LEFT
+	return any;
+}
+
 /* After all was read: what the broker has, and what it has not. */
 static int tell_sent(const struct status *s, const struct publish_args *args,
 		     const struct publish_sink *sink, int status)
@@ -229,6 +283,7 @@ static int tell_sent(const struct status *s, const struct publish_args *args,
 	(void)fprintf(stderr, "%smyna publish: the broker has confirmed %llu block%s\n",
 		      s->show ? "\r\033[K" : "", (unsigned long long)state.confirmed,
 		      units_plural(state.confirmed));
+	tell_left_out(publish_left(sink));
 	if (publish_shed(sink) > 0)
 		(void)fprintf(
 			stderr, "myna publish: %llu session%s let go, since the spool was full\n",
@@ -240,7 +295,10 @@ static int tell_sent(const struct status *s, const struct publish_args *args,
 			(unsigned long long)outbox_messages(s->outbox),
 			units_plural(outbox_messages(s->outbox)),
 			units_size(outbox_bytes(s->outbox)).text);
-	return status == CLI_DONE && (!all || publish_shed(sink) > 0) ? CLI_LOSSES : status;
+	return status == CLI_DONE &&
+			       (!all || publish_shed(sink) > 0 || has_left(publish_left(sink)))
+		       ? CLI_LOSSES
+		       : status;
 }
 
 static int publish(const struct opt_words *words, const struct publish_args *args, struct status *s)
@@ -250,6 +308,8 @@ static int publish(const struct opt_words *words, const struct publish_args *arg
 		.block_age_ns = args->block_age_ns,
 		.limit = args->spool_limit,
 		.shed = args->shed != 0,
+		.mrte = args->mrte != 0,
+		.mrte_packet_max = (size_t)args->max_packet,
 		.stop = &cli_stop,
 		.progress = on_progress,
 		.ctx = s,
@@ -284,7 +344,8 @@ static int connect_and_publish(const struct opt_words *words, const struct publi
 		.exchange = args->exchange,
 		.shards = (uint32_t)args->shards,
 		.type = (enum mq_queue_type)args->queue_type,
-		.declare = !args->no_declare,
+		.declare = !args->no_declare && !args->mrte,
+		.mrte_key = args->mrte ? args->routing_key : NULL,
 	};
 	struct status s = {.show = cli_shows_progress()};
 	char folder[FOLDER_MAX];
@@ -330,6 +391,10 @@ static int run(int argc, char **argv)
 
 	if (!cli_parse(&page, argc, argv, &args, &words, &status))
 		return status;
+	if (!args.exchange)
+		args.exchange = formats[args.mrte];
+	if (args.mrte)
+		args.shards = 1;
 	if (check(&args, &info) != ERR_OK ||
 	    place_parse(args.to, args.listen.defaults_file, &place, &info) != ERR_OK)
 		return cli_fail(&page, &info);

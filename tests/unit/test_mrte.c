@@ -39,7 +39,7 @@ static void way_begin(struct way *w)
 	const struct event_sink sink = {.event = on_event, .ctx = w};
 	struct stream_handler handler;
 
-	CHECK(mrte_speaker_new(collector, 0, &w->speaker) == ERR_OK);
+	CHECK(mrte_speaker_new(0, &w->speaker) == ERR_OK);
 	CHECK(tracker_new(&options, &sink, &w->tracker) == ERR_OK);
 	handler = tracker_handler(w->tracker);
 	CHECK(mrte_hearing_new(3306, &handler, &w->hearing) == ERR_OK);
