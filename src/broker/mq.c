@@ -9,7 +9,9 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
+#include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -272,6 +274,20 @@ int mq_fd(const struct mq *m)
 bool mq_ready(const struct mq *m)
 {
 	return amqp_frames_enqueued(m->state) || amqp_data_in_buffer(m->state);
+}
+
+void mq_wait(const struct mq *m, int wake_fd, int64_t ms)
+{
+	struct pollfd fds[] = {
+		{.fd = wake_fd, .events = POLLIN},
+		{.fd = m ? mq_fd(m) : -1, .events = POLLIN},
+	};
+	uint64_t count;
+
+	if (m && mq_ready(m))
+		ms = 0;
+	if (poll(fds, 2, (int)ms) > 0 && fds[0].revents)
+		(void)!read(wake_fd, &count, sizeof(count));
 }
 
 void mq_break(int fd)

@@ -29,6 +29,12 @@ int mq_fd(const struct mq *m);
 /* True if mq_next() has something to look at, whether or not there is more to be read from mq_fd(). */
 bool mq_ready(const struct mq *m);
 
+/*
+ * Until something came from the broker, unless M is NULL; or WAKE_FD, an eventfd, which is emptied, was written to; or MS
+ * milliseconds have passed.
+ */
+void mq_wait(const struct mq *m, int wake_fd, int64_t ms);
+
 /* From any thread: whoever is in a call on the link of FD, or makes the next one, fails. Before it is freed. */
 void mq_break(int fd);
 

@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
@@ -285,19 +284,9 @@ static bool has_failed(struct publisher *p)
 
 static void wait_for_news(const struct publisher *p)
 {
-	struct pollfd fds[] = {
-		{.fd = p->wake_fd, .events = POLLIN},
-		{.fd = p->mq ? mq_fd(p->mq) : -1, .events = POLLIN},
-	};
-	int64_t ms = LOOK_MS;
-	uint64_t count;
+	int64_t retry_ms = retry_wait_ns(&p->retry, clock_mono_ns()) / NS_PER_MS + 1;
 
-	if (p->mq && mq_ready(p->mq))
-		ms = 0;
-	if (!p->mq && retry_wait_ns(&p->retry, clock_mono_ns()) < LOOK_MS * NS_PER_MS)
-		ms = retry_wait_ns(&p->retry, clock_mono_ns()) / NS_PER_MS + 1;
-	if (poll(fds, 2, (int)ms) > 0 && fds[0].revents)
-		(void)!read(p->wake_fd, &count, sizeof(count));
+	mq_wait(p->mq, p->wake_fd, !p->mq && retry_ms < LOOK_MS ? retry_ms : LOOK_MS);
 }
 
 static void *publisher_main(void *ctx)

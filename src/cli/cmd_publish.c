@@ -4,16 +4,21 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "cli/collector.h"
 #include "cli/command.h"
 #include "out/units.h"
 #include "sink/publish.h"
 
-enum { SHOW_EVERY_NS = 500 * 1000 * 1000, FOLDER_MAX = 4096 };
+enum { SHOW_EVERY_NS = 500 * 1000 * 1000, FOLDER_MAX = 4096, URL_MAX = 1 << 16 };
 
 static const char *const queue_types[] = {"quorum", "classic", NULL};
 static const char *const yes_no[] = {"yes", "no", NULL};
 static const char *const formats[] = {"myna", "mrte", NULL};
 static const char *const when_full[] = {"end", "shed", NULL};
+
+static const char mrte_columns[] = "DateTime                TotalPacket     ValidPacket    "
+				   "PacketDropped    PacketIfDropped      "
+				   "WaitingQueueCnt         MQError";
 
 struct publish_args {
 	struct listen_args listen;
@@ -31,6 +36,7 @@ struct publish_args {
 	int mrte;
 	const char *routing_key;
 	uint64_t max_packet;
+	struct collector_args collector;
 };
 
 static const struct opt listen_rows[] = {LISTEN_OPTS(struct publish_args, listen),
@@ -103,6 +109,8 @@ static const struct opt mrte_rows[] = {
 		 "--max_packet_size"},
 };
 
+static const struct opt collector_rows[] = {COLLECTOR_OPTS(struct publish_args, collector, listen)};
+
 static const struct opt spool_rows[] = {
 	{.name = "spool",
 	 .kind = OPT_TEXT,
@@ -139,6 +147,7 @@ static const struct opt_group groups[] = {
 	OPT_GROUP("The broker", broker_rows),
 	OPT_GROUP("For MRTE-Player", mrte_rows),
 	OPT_GROUP("While the broker is away", spool_rows),
+	OPT_GROUP("As MRTE-Collector names them", collector_rows),
 };
 
 static const struct opt_page page = {
@@ -173,8 +182,38 @@ struct status {
 	struct outbox *outbox;
 	struct publisher *publisher;
 	bool show;
+	bool mrte;                  /* in the columns of MRTE-Collector */
 	int64_t every_ns, shown_ns; /* monotonic */
+	struct coverage before;     /* of MRTE's: as of the line before */
+	uint64_t errors_before;
 };
+
+/* MRTE-Collector's line of what happened in each second since the line before. */
+static void show_mrte(struct status *s, const struct publish_progress *p, int64_t since_ns)
+{
+	const struct coverage *c = p->coverage, *b = &s->before;
+	const uint64_t ns = since_ns > 0 ? (uint64_t)since_ns : 1;
+	struct publisher_state state;
+	char now[sizeof("2026-11-20 10:15:30")];
+	struct tm tm;
+	time_t t = time(NULL);
+
+	publisher_state(s->publisher, &state);
+	(void)strftime(now, sizeof(now), "%Y-%m-%d %H:%M:%S", localtime_r(&t, &tm));
+#define PER_SECOND(count) ((unsigned long long)((count) * (uint64_t)NS_PER_S / ns))
+	(void)fprintf(stderr, "%-19s %15llu %15llu %16llu %18llu %20llu %15llu\n", now,
+		      PER_SECOND(c->frames - b->frames),
+		      PER_SECOND((c->frames - c->other_frames - c->other_ports) -
+				 (b->frames - b->other_frames - b->other_ports)),
+		      PER_SECOND(c->kernel_drops - b->kernel_drops),
+		      PER_SECOND(c->interface_drops - b->interface_drops),
+		      (unsigned long long)outbox_messages(s->outbox),
+		      PER_SECOND(state.errors - s->errors_before));
+#undef PER_SECOND
+	(void)fflush(stderr);
+	s->before = *c;
+	s->errors_before = state.errors;
+}
 
 static void show(const struct status *s, const struct publish_progress *p)
 {
@@ -203,8 +242,11 @@ static void on_progress(void *ctx, const struct publish_progress *p)
 
 	if (s->every_ns == 0 || now_ns - s->shown_ns < s->every_ns)
 		return;
+	if (s->mrte)
+		show_mrte(s, p, now_ns - s->shown_ns);
+	else
+		show(s, p);
 	s->shown_ns = now_ns;
-	show(s, p);
 }
 
 /* The folder in --spool for this destination. */
@@ -347,7 +389,7 @@ static int connect_and_publish(const struct opt_words *words, const struct publi
 		.declare = !args->no_declare && !args->mrte,
 		.mrte_key = args->mrte ? args->routing_key : NULL,
 	};
-	struct status s = {.show = cli_shows_progress()};
+	struct status s = {.mrte = args->mrte != 0, .show = !args->mrte && cli_shows_progress()};
 	char folder[FOLDER_MAX];
 	struct outbox_left left;
 	struct errinfo info;
@@ -355,6 +397,8 @@ static int connect_and_publish(const struct opt_words *words, const struct publi
 
 	s.every_ns = s.show ? SHOW_EVERY_NS : args->listen.status_ns;
 	s.shown_ns = clock_mono_ns();
+	if (s.mrte)
+		(void)fprintf(stderr, "%s\n", mrte_columns);
 	if (folder_of(args, place, folder, &info) != ERR_OK ||
 	    outbox_open(folder, &s.outbox, &left, &info) != ERR_OK)
 		return cli_fail(&page, &info);
@@ -369,6 +413,27 @@ static int connect_and_publish(const struct opt_words *words, const struct publi
 	return status;
 }
 
+/* What MRTE-Collector's names say, put where ours are; TO and SOURCE hold the URLs. */
+static void take_collector_args(struct publish_args *args, struct buf *to, struct buf *source)
+{
+	const struct collector_args *c = &args->collector;
+	const struct opt_texts *ports = &args->listen.ports;
+
+	args->mrte |= collector_is_used(c);
+	if (c->exchange && *c->exchange)
+		args->exchange = c->exchange;
+	if (c->routing_key)
+		args->routing_key = c->routing_key;
+	if (c->host && !args->to) {
+		collector_put_broker(c, to);
+		args->to = (const char *)to->ptr;
+	}
+	if (c->mysql_host && !args->listen.source_server) {
+		collector_put_server(c, ports->count ? ports->items[0] : "3306", source);
+		args->listen.source_server = (const char *)source->ptr;
+	}
+}
+
 static enum err check(const struct publish_args *args, struct errinfo *info)
 {
 	if (!args->to)
@@ -381,26 +446,46 @@ static enum err check(const struct publish_args *args, struct errinfo *info)
 	return ERR_OK;
 }
 
+static int run_with(struct publish_args *args, const struct opt_words *words)
+{
+	struct place place;
+	struct errinfo info;
+	int status;
+
+	if (!args->exchange)
+		args->exchange = formats[args->mrte];
+	if (args->mrte)
+		args->shards = 1;
+	if (check(args, &info) != ERR_OK ||
+	    place_parse(args->to, args->listen.defaults_file, &place, &info) != ERR_OK)
+		return cli_fail(&page, &info);
+	place_hide_password((char *)(uintptr_t)args->to);
+	status = connect_and_publish(words, args, &place);
+	place_release(&place);
+	return status;
+}
+
 static int run(int argc, char **argv)
 {
 	struct publish_args args = {.to = NULL};
-	struct place place;
 	struct opt_words words;
+	struct buf to, source;
 	struct errinfo info;
 	int status;
 
 	if (!cli_parse(&page, argc, argv, &args, &words, &status))
 		return status;
-	if (!args.exchange)
-		args.exchange = formats[args.mrte];
-	if (args.mrte)
-		args.shards = 1;
-	if (check(&args, &info) != ERR_OK ||
-	    place_parse(args.to, args.listen.defaults_file, &place, &info) != ERR_OK)
-		return cli_fail(&page, &info);
-	place_hide_password((char *)(uintptr_t)args.to);
-	status = connect_and_publish(&words, &args, &place);
-	place_release(&place);
+	buf_init(&to, URL_MAX);
+	buf_init(&source, URL_MAX);
+	take_collector_args(&args, &to, &source);
+	if (buf_err(&to) == ERR_OK && buf_err(&source) == ERR_OK) {
+		status = run_with(&args, &words);
+	} else {
+		(void)err_set(&info, ERR_USAGE, 0, "a name or password is too long");
+		status = cli_fail(&page, &info);
+	}
+	buf_release(&to);
+	buf_release(&source);
 	return status;
 }
 

@@ -2,8 +2,11 @@
 import json
 import pathlib
 import re
+import signal
 import struct
+import subprocess
 import sys
+import time
 import zlib
 
 import pika
@@ -11,6 +14,7 @@ import pytest
 
 import broker as rabbitmq
 import servers
+from workload import connect
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "golden"))
 import pcap  # noqa: E402
@@ -198,3 +202,31 @@ def test_there_and_back(broker, channel, myna, tmp_path):
     done = myna.run("export", url(broker), "--format", "jsonl", "--idle-exit", "1s", status=(3,))
     got = [text for command, text in commands(map(json.loads, done.stdout.splitlines())) if command == "QUERY"]
     assert got == [text for command, text in commands(myna.export(path)) if command in ("QUERY", "STMT_EXECUTE")]
+
+
+def test_a_collectors_start_script_works(broker, channel, mariadb, myna, tmp_path):
+    """MRTE-Collector's options, its account for the server included, and its columns; a statement from before."""
+    with connect(mariadb) as c:
+        arguments = ["--direction=in", "--interface=lo", f"--port={mariadb.port}", "--snapshot_len=8192",
+                     "--read_timeout=100", "--queue_size=100", "--thread_count=5", "--max_mem_mb=64",
+                     "--rabbitmq_host=127.0.0.1", f"--rabbitmq_port={broker.port}", "--rabbitmq_user=guest",
+                     "--rabbitmq_password=guest", "--rabbitmq_exchange_name=mrte", "--rabbitmq_routing_key=",
+                     "--mysql_host=127.0.0.1", "--mysql_user=root", "--mysql_password="]
+        said = tmp_path / "said"
+        with said.open("w") as out:
+            process = subprocess.Popen([myna.path, "publish", "--format", "mrte", *arguments, "--spool", tmp_path,
+                                        "--status-interval", "200ms"], stderr=out)
+            servers.wait_until_listening(process, said)
+            time.sleep(1)
+            with pathlib.Path(f"/proc/{process.pid}/cmdline").open("rb") as line:
+                assert b"password=guest" not in line.read()
+            c.query("SELECT 'heard'")
+            time.sleep(1)
+            process.send_signal(signal.SIGINT)
+            process.wait(timeout=30)
+    lines = said.read_text().splitlines()
+    header = next(line for line in lines if line.startswith("DateTime"))
+    assert header.split() == ["DateTime", "TotalPacket", "ValidPacket", "PacketDropped", "PacketIfDropped",
+                              "WaitingQueueCnt", "MQError"]
+    assert sum(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d( +\d+){6}$", line) is not None for line in lines) > 3
+    assert any((QUERY, "SELECT 'heard'") in entries for entries in played(channel).values())
