@@ -22,13 +22,14 @@ static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)
 	struct mrte_speaker *s = ctx;
 	struct cursor units;
 	struct mrte_unit u;
+	struct addr collector;
 	enum err err = mrte_speak(s, e);
 
 	(void)info;
 	assert(err == ERR_OK);
 	if (mrte_message(s).len == 0)
 		return ERR_OK;
-	assert(mrte_message_open(mrte_message(s), &units));
+	assert(mrte_message_open(mrte_message(s), &collector, &units));
 	while ((err = mrte_message_next(&units, &u)) == ERR_OK)
 		assert(u.is_whole && u.data.len <= MRTE_PACKET_MAX);
 	assert(err == ERR_EOF);
@@ -59,8 +60,6 @@ static void mend(uint8_t *message, size_t len)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const uint8_t collector[4] = {127, 0, 0, 1};
-	static const struct endpoint server = {.addr = {.bytes = {127, 0, 0, 1}}, .port = 3306};
 	static uint8_t message[MESSAGE_MAX];
 	const struct tracker_options options = {.max_statement = 1 << 20};
 	struct event_sink sink = {.event = on_event};
@@ -70,13 +69,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct stream_handler handler;
 	struct cursor c = cur_of(slice_of(data, size));
 
-	if (mrte_speaker_new(collector, 0, &speaker) != ERR_OK)
+	if (mrte_speaker_new(0, &speaker) != ERR_OK)
 		abort();
 	sink.ctx = speaker;
 	if (tracker_new(&options, &sink, &tracker) != ERR_OK)
 		abort();
 	handler = tracker_handler(tracker);
-	if (mrte_hearing_new(&server, &handler, &hearing) != ERR_OK)
+	if (mrte_hearing_new(3306, &handler, &hearing) != ERR_OK)
 		abort();
 	while (cur_left(&c)) {
 		size_t len = cur_u16(&c), left = cur_left(&c);

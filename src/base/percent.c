@@ -30,3 +30,18 @@ bool percent_decode(struct slice s, struct buf *out)
 	}
 	return true;
 }
+
+static bool is_unreserved(uint8_t c)
+{
+	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '-' ||
+	       c == '.' || c == '_' || c == '~';
+}
+
+void percent_encode(struct slice s, struct buf *out)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (is_unreserved(s.ptr[i]))
+			buf_put_u8(out, s.ptr[i]);
+		else
+			buf_printf(out, "%%%02X", s.ptr[i]);
+}

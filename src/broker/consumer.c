@@ -2,34 +2,27 @@
 #include "broker/consumer.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "broker/mq.h"
 #include "broker/retry.h"
+#include "broker/seen.h"
 
 enum {
 	PREFETCH = 32,
 	STREAMS_MAX = 1 << 16,
-	SEEN_MAX = 1024, /* blocks of a stream that are told apart; what is older was seen */
 	LOOK_MS = 1000,
 	NAME_MAX_BYTES = 512,
 };
 
 static const int64_t RENEW_NS = 10 * 60 * NS_PER_S; /* brokers wait 15 or 30 minutes */
-
-/* What was seen of a row of blocks. */
-struct stream {
-	uint64_t last;
-	uint64_t seen[SEEN_MAX / 64]; /* a ring of bits, by number */
-};
 
 /* A delivery, and what only the consumer knows of it. */
 struct held {
@@ -63,42 +56,13 @@ struct consumer {
 	bool told_away;
 	struct map streams; /* by id */
 	struct held *first, *last;
+	struct seen_bytes done_away; /* messages of MRTE that were done when the link was lost */
 };
 
-/* --- what was seen --- */
-
-static bool was_seen(const struct stream *s, uint64_t number)
-{
-	if (number > s->last)
-		return false;
-	if (s->last - number >= SEEN_MAX)
-		return true;
-	return s->seen[number % SEEN_MAX / 64] >> number % 64 & 1;
-}
-
-static void mark_seen(struct stream *s, uint64_t number)
-{
-	if (number > s->last && number - s->last >= SEEN_MAX)
-		memset(s->seen, 0, sizeof(s->seen));
-	else
-		for (uint64_t n = s->last + 1; n <= number; n++)
-			s->seen[n % SEEN_MAX / 64] &= ~(UINT64_C(1) << n % 64);
-	s->seen[number % SEEN_MAX / 64] |= UINT64_C(1) << number % 64;
-	s->last = number > s->last ? number : s->last;
-}
-
-/* As if NUMBER and what came behind it had not come. */
-static void forget_seen(struct stream *s, uint64_t number)
-{
-	s->seen[number % SEEN_MAX / 64] &= ~(UINT64_C(1) << number % 64);
-	if (number <= s->last && number > 0)
-		s->last = number - 1;
-}
-
 /* NULL: no memory, or too many. */
-static struct stream *find_stream(struct consumer *c, const struct block_header *b)
+static struct seen *find_stream(struct consumer *c, const struct block_header *b)
 {
-	struct stream *s = map_get(&c->streams, b->recording, NULL);
+	struct seen *s = map_get(&c->streams, b->recording, NULL);
 
 	if (s)
 		return s;
@@ -170,7 +134,9 @@ static void fail(struct consumer *c, enum err e, const char *text)
 
 /* --- what comes --- */
 
-static struct held *make_held(const struct mq_event *e, const struct block_header *header)
+/* AT: where in the message the body begins. */
+static struct held *make_held(const struct mq_event *e, const struct block_header *header,
+			      size_t at)
 {
 	struct held *h = mem_alloc(sizeof(*h) + header->stored_len);
 
@@ -186,8 +152,25 @@ static struct held *make_held(const struct mq_event *e, const struct block_heade
 		.tag = e->tag,
 		.got_ns = clock_mono_ns(),
 	};
-	memcpy(h->bytes, e->with.body.ptr + RECORDING_BLOCK_HEADER, header->stored_len);
+	memcpy(h->bytes, e->with.body.ptr + at, header->stored_len);
 	return h;
+}
+
+static void take(struct consumer *c, struct held *h)
+{
+	add_held(c, h);
+	atomic_fetch_add(&c->taken, 1);
+	if (h->delivery.again)
+		atomic_fetch_add(&c->again, 1);
+	hand_out(c, &h->delivery);
+}
+
+/* H was delivered again, as E. */
+static void tag_anew(struct held *h, const struct mq_event *e)
+{
+	h->channel = e->channel;
+	h->tag = e->tag;
+	h->got_ns = clock_mono_ns();
 }
 
 /* A block that was handed out, or is done, comes again. */
@@ -199,17 +182,51 @@ static enum err on_twice(struct consumer *c, const struct mq_event *e,
 	atomic_fetch_add(&c->twice, 1);
 	if (!h || h->tag != 0) /* the other one is acknowledged in its time */
 		return mq_ack(c->mq, e->channel, e->tag, info);
-	h->channel = e->channel;
-	h->tag = e->tag;
-	h->got_ns = clock_mono_ns();
+	tag_anew(h, e);
 	return ERR_OK;
+}
+
+/* --- messages of MRTE, which have no identity --- */
+
+/* The message with that hash which waits to be delivered again. */
+static struct held *find_untagged(const struct consumer *c, uint64_t hash)
+{
+	for (struct held *h = c->first; h; h = h->after)
+		if (h->tag == 0 && h->delivery.header.recording == hash)
+			return h;
+	return NULL;
+}
+
+static enum err on_mrte(struct consumer *c, const struct mq_event *e, struct errinfo *info)
+{
+	struct slice body = e->with.body;
+	const struct block_header header = {.recording = hash_bytes(body),
+					    .stored_len = (uint32_t)body.len};
+	struct held *h = e->again ? find_untagged(c, header.recording) : NULL;
+
+	atomic_store(&c->busy_ns, clock_mono_ns());
+	if (body.len == 0 || (e->again && !h && seen_bytes_take(&c->done_away, header.recording))) {
+		atomic_fetch_add(body.len ? &c->twice : &c->foreign, 1);
+		return mq_ack(c->mq, e->channel, e->tag, info);
+	}
+	if (h) {
+		tag_anew(h, e);
+		atomic_fetch_add(&c->twice, 1);
+		return ERR_OK;
+	}
+	h = make_held(e, &header, 0);
+	if (h)
+		take(c, h);
+	else
+		fail(c, ERR_NOMEM, "no memory for a message");
+	return h ? ERR_OK : err_set(info, ERR_NOMEM, 0, "no memory for a message");
 }
 
 static enum err on_delivery(struct consumer *c, const struct mq_event *e, struct errinfo *info)
 {
 	const struct slice body = e->with.body;
 	struct block_header header;
-	struct stream *s;
+	struct seen *s;
 	struct held *h;
 
 	atomic_store(&c->busy_ns, clock_mono_ns());
@@ -219,19 +236,15 @@ static enum err on_delivery(struct consumer *c, const struct mq_event *e, struct
 		return mq_ack(c->mq, e->channel, e->tag, info);
 	}
 	s = find_stream(c, &header);
-	if (s && was_seen(s, header.number))
+	if (s && seen_has(s, header.number))
 		return on_twice(c, e, &header, info);
-	h = s ? make_held(e, &header) : NULL;
+	h = s ? make_held(e, &header, RECORDING_BLOCK_HEADER) : NULL;
 	if (!h) {
 		fail(c, ERR_NOMEM, "no memory for a block, or too many publishers");
 		return err_set(info, ERR_NOMEM, 0, "no memory for a block");
 	}
-	mark_seen(s, header.number);
-	add_held(c, h);
-	atomic_fetch_add(&c->taken, 1);
-	if (h->delivery.again)
-		atomic_fetch_add(&c->again, 1);
-	hand_out(c, &h->delivery);
+	seen_add(s, header.number);
+	take(c, h);
 	return ERR_OK;
 }
 
@@ -239,7 +252,7 @@ static enum err on_event(struct consumer *c, const struct mq_event *e, struct er
 {
 	switch (e->kind) {
 	case MQ_DELIVERY:
-		return on_delivery(c, e, info);
+		return c->place->mrte ? on_mrte(c, e, info) : on_delivery(c, e, info);
 	case MQ_CANCELLED:
 		return err_set(info, ERR_IO, 0, "the broker ended the consumer of queue '%s'",
 			       c->queues[e->channel - 1]);
@@ -270,6 +283,8 @@ static enum err acknowledge(struct consumer *c, struct errinfo *info)
 		next = h->next_done;
 		if (c->mq && h->tag != 0 && e == ERR_OK)
 			e = mq_ack(c->mq, h->channel, h->tag, info);
+		else if (c->place->mrte && h->tag == 0)
+			seen_bytes_add(&c->done_away, h->delivery.header.recording);
 		free_held(c, h);
 		atomic_store(&c->busy_ns, clock_mono_ns());
 	}
@@ -350,7 +365,9 @@ static void drop_waiting(struct consumer *c)
 	pthread_mutex_unlock(&c->lock);
 	for (; d; d = next) {
 		next = d->next;
-		forget_seen(map_get(&c->streams, d->header.recording, NULL), d->header.number);
+		if (!c->place->mrte)
+			seen_forget(map_get(&c->streams, d->header.recording, NULL),
+				    d->header.number);
 		atomic_fetch_sub(&c->taken, 1);
 		free_held(c, (struct held *)(void *)d); /* its first member */
 	}
@@ -373,19 +390,9 @@ static void lose_link(struct consumer *c, const struct errinfo *why)
 
 static void wait_for_news(const struct consumer *c)
 {
-	struct pollfd fds[] = {
-		{.fd = c->wake_fd, .events = POLLIN},
-		{.fd = c->mq ? mq_fd(c->mq) : -1, .events = POLLIN},
-	};
-	int64_t ms = LOOK_MS;
-	uint64_t count;
+	int64_t retry_ms = retry_wait_ns(&c->retry, clock_mono_ns()) / NS_PER_MS + 1;
 
-	if (c->mq && mq_ready(c->mq))
-		ms = 0;
-	if (!c->mq && retry_wait_ns(&c->retry, clock_mono_ns()) < LOOK_MS * NS_PER_MS)
-		ms = retry_wait_ns(&c->retry, clock_mono_ns()) / NS_PER_MS + 1;
-	if (poll(fds, 2, (int)ms) > 0 && fds[0].revents)
-		(void)!read(c->wake_fd, &count, sizeof(count));
+	mq_wait(c->mq, c->wake_fd, !c->mq && retry_ms < LOOK_MS ? retry_ms : LOOK_MS);
 }
 
 static void *consumer_main(void *ctx)
@@ -508,7 +515,7 @@ static void wake(struct consumer *c)
 
 void consumer_free(struct consumer *c)
 {
-	struct stream *s;
+	struct seen *s;
 
 	if (!c)
 		return;
@@ -524,6 +531,7 @@ void consumer_free(struct consumer *c)
 	for (size_t at = 0; (s = map_next(&c->streams, &at));)
 		mem_free(s);
 	map_release(&c->streams);
+	seen_bytes_release(&c->done_away);
 	for (unsigned i = 0; i < c->queue_count; i++)
 		mem_free(c->queues[i]);
 	if (c->wake_fd >= 0)

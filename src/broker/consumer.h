@@ -2,8 +2,8 @@
  * consumer - takes blocks from the broker's queues, from a thread of its own, and acknowledges each when it is done with.
  *
  * A block that comes twice (it was published again, or delivered again after the connection was lost) is handed out
- * once, told by its stream (the recording's identity in its header) and number. The connection is tried again as a
- * publisher's is. What is held is bounded by the prefetch, of each queue.
+ * once, told by its stream (the recording's identity in its header) and number; a message of MRTE, which has none, only
+ * while it is not acknowledged, by its bytes. The connection is tried again as a publisher's is. What is held is bounded by the prefetch, of each queue.
  */
 #ifndef BROKER_CONSUMER_H
 #define BROKER_CONSUMER_H
@@ -14,11 +14,12 @@
 
 struct consumer;
 
-/* A block. Owned by whoever has it, until consumer_done(). */
+/* A block, or a message of MRTE. Owned by whoever has it, until consumer_done(). */
 struct delivery {
 	struct delivery *next; /* for lists of whoever has it */
-	struct block_header header;
-	struct slice stored; /* the body as HEADER announces it */
+	struct block_header
+		header;      /* of MRTE's: RECORDING is a hash of the message, the rest is zero */
+	struct slice stored; /* the body as HEADER announces it; all of MRTE's message */
 	uint64_t origin;     /* who published it; 0: not known */
 	unsigned queue;      /* from which it came, counted from 0 */
 	bool again; /* it was delivered before, to somebody else: it may have been executed */

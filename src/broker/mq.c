@@ -9,7 +9,9 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
+#include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -274,6 +276,20 @@ bool mq_ready(const struct mq *m)
 	return amqp_frames_enqueued(m->state) || amqp_data_in_buffer(m->state);
 }
 
+void mq_wait(const struct mq *m, int wake_fd, int64_t ms)
+{
+	struct pollfd fds[] = {
+		{.fd = wake_fd, .events = POLLIN},
+		{.fd = m ? mq_fd(m) : -1, .events = POLLIN},
+	};
+	uint64_t count;
+
+	if (m && mq_ready(m))
+		ms = 0;
+	if (poll(fds, 2, (int)ms) > 0 && fds[0].revents)
+		(void)!read(wake_fd, &count, sizeof(count));
+}
+
 void mq_break(int fd)
 {
 	(void)shutdown(fd, SHUT_RDWR);
@@ -371,13 +387,18 @@ enum err mq_publish(struct mq *m, uint16_t channel, const char *exchange, const 
 		.app_id = bytes_of("myna"),
 		.headers = {.num_entries = 1, .entries = headers},
 	};
+	const amqp_basic_properties_t plain = {
+		._flags = AMQP_BASIC_CONTENT_TYPE_FLAG | AMQP_BASIC_DELIVERY_MODE_FLAG,
+		.content_type = bytes_of("text/plain"),
+		.delivery_mode = AMQP_DELIVERY_NONPERSISTENT,
+	};
 	const amqp_bytes_t body = {.len = msg->body.len, .bytes = (void *)(uintptr_t)msg->body.ptr};
 
 	(void)snprintf(origin, sizeof(origin), "%016llx", (unsigned long long)msg->origin);
 	headers[0] = text_entry(origin_header, origin);
 	return check_status(m,
 			    amqp_basic_publish(m->state, channel, bytes_of(exchange), bytes_of(key),
-					       1, 0, &properties, body),
+					       1, 0, msg->mrte ? &plain : &properties, body),
 			    "publish", info);
 }
 

@@ -29,6 +29,12 @@ int mq_fd(const struct mq *m);
 /* True if mq_next() has something to look at, whether or not there is more to be read from mq_fd(). */
 bool mq_ready(const struct mq *m);
 
+/*
+ * Until something came from the broker, unless M is NULL; or WAKE_FD, an eventfd, which is emptied, was written to; or MS
+ * milliseconds have passed.
+ */
+void mq_wait(const struct mq *m, int wake_fd, int64_t ms);
+
 /* From any thread: whoever is in a call on the link of FD, or makes the next one, fails. Before it is freed. */
 void mq_break(int fd);
 
@@ -68,6 +74,7 @@ struct mq_message {
 	struct slice body;
 	uint64_t origin; /* outbox_origin() of its publisher; 0: not known */
 	uint32_t shard;
+	bool mrte; /* as kakao MRTE's: a text, transient, without headers */
 };
 
 /* A message that no queue takes comes back as MQ_RETURNED. */

@@ -120,6 +120,16 @@ static enum err put_verify(struct place *p, const char *text, struct errinfo *in
 	return ERR_OK;
 }
 
+static enum err put_format(struct place *p, const char *text, struct errinfo *info)
+{
+	p->mrte = strcmp(text, "mrte") == 0;
+	return p->mrte || strcmp(text, "myna") == 0
+		       ? ERR_OK
+		       : err_set(info, ERR_USAGE, 0,
+				 "%s: format is myna, as it is unless something is said, or mrte",
+				 origin);
+}
+
 /* Takes over *TEXT where it is a text. */
 static enum err put_query(struct place *p, struct slice name, char **text, struct errinfo *info)
 {
@@ -138,6 +148,8 @@ static enum err put_query(struct place *p, struct slice name, char **text, struc
 			return put_text(texts[i].to, slice_cstr(*text), info);
 	if (slice_eq(name, SLICE_LIT("verify")))
 		return put_verify(p, *text, info);
+	if (slice_eq(name, SLICE_LIT("format")))
+		return put_format(p, *text, info);
 	if (slice_eq(name, SLICE_LIT("heartbeat")))
 		return put_number("heartbeat", *text, HEARTBEAT_MAX_S, &p->heartbeat_s, info);
 	if (slice_eq(name, SLICE_LIT("prefetch")))
@@ -147,10 +159,11 @@ static enum err put_query(struct place *p, struct slice name, char **text, struc
 	if (slice_eq(name, SLICE_LIT("renew")))
 		return put_time("renew", *text, &p->renew_ns, info);
 	if (!slice_eq(name, SLICE_LIT("queue")))
-		return err_set(info, ERR_USAGE, 0,
-			       "%s: '%.*s' is none of cacertfile, certfile, keyfile, verify, "
-			       "heartbeat, connection_timeout, exchange, queue, prefetch, renew",
-			       origin, (int)slice_head(name, 40).len, (const char *)name.ptr);
+		return err_set(
+			info, ERR_USAGE, 0,
+			"%s: '%.*s' is none of cacertfile, certfile, keyfile, verify, "
+			"heartbeat, connection_timeout, exchange, queue, prefetch, renew, format",
+			origin, (int)slice_head(name, 40).len, (const char *)name.ptr);
 	if (p->queue_count == PLACE_QUEUES_MAX)
 		return err_set(info, ERR_USAGE, 0, "%s: more than %d queues", origin,
 			       PLACE_QUEUES_MAX);
@@ -239,6 +252,18 @@ static size_t scheme_len(struct slice text)
 bool place_is_url(const char *text)
 {
 	return scheme_len(slice_cstr(text)) > 0;
+}
+
+bool place_says_mrte(const char *url)
+{
+	struct slice rest = slice_cstr(url);
+	bool more;
+
+	(void)cut_first(&rest, '?', &more);
+	while (rest.len > 0)
+		if (slice_eq(cut_first(&rest, '&', &more), SLICE_LIT("format=mrte")))
+			return true;
+	return false;
 }
 
 static enum err parse_url(const char *url, struct place *p, struct errinfo *info)

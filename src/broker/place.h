@@ -4,7 +4,7 @@
  *   amqp[s]://[user[:password]@]host[:port][/vhost][?name=value&...]
  *
  * Parts are percent-decoded; the names after '?' are those of RabbitMQ's own URLs (cacertfile, certfile, keyfile,
- * verify, heartbeat, connection_timeout) and of those that a consumer takes (exchange, queue, prefetch, renew).
+ * verify, heartbeat, connection_timeout) and of those that a consumer takes (exchange, queue, prefetch, renew, format).
  * Without "/vhost" it is the virtual host "/". What the URL leaves out of user and password is taken from the
  * environment (MYNA_BROKER_USER, MYNA_BROKER_PASSWORD), then from the group [myna-broker] of option files, then it is
  * "guest".
@@ -39,10 +39,14 @@ struct place {
 	unsigned queue_count;
 	uint16_t prefetch; /* messages of a queue that are held at once; 0: not said */
 	int64_t renew_ns;  /* at which a message is given back and taken again; 0: not said */
+	bool mrte;         /* messages are kakao MRTE's, not blocks */
 };
 
 /* True if TEXT begins as such a URL does. */
 bool place_is_url(const char *text);
+
+/* True if URL says format=mrte. */
+bool place_says_mrte(const char *url);
 
 /*
  * DEFAULTS_FILE: read in place of the usual option files; may be NULL. ERR_USAGE never repeats the URL, since a

@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
@@ -197,6 +196,11 @@ static enum err on_event(struct publisher *p, const struct mq_event *e, struct e
 	case MQ_REFUSED:
 		return err_set(info, ERR_IO, 0, "the broker refused a message");
 	case MQ_RETURNED:
+		if (p->options.mrte_key)
+			return err_set(info, ERR_IO, 0,
+				       "exchange '%s' has no queue for a message (%s): bind one by "
+				       "the key '%s'",
+				       p->options.exchange, e->reason, p->options.mrte_key);
 		return err_set(info, ERR_IO, 0,
 			       "exchange '%s' has no queue for a message (%s): bind queues by the "
 			       "keys 0 to %u",
@@ -229,9 +233,11 @@ static enum err send_next(struct publisher *p, struct errinfo *info)
 	if (e != ERR_OK)
 		return e;
 	msg = (struct mq_message){.body = buf_slice(&p->body),
-				  .origin = outbox_origin(p->options.outbox)};
+				  .origin = outbox_origin(p->options.outbox),
+				  .mrte = p->options.mrte_key != NULL};
 	e = mq_publish(p->mq, CHANNEL, p->options.exchange,
-		       key_of(m.shard % p->options.shards, key), &msg, info);
+		       msg.mrte ? p->options.mrte_key : key_of(m.shard % p->options.shards, key),
+		       &msg, info);
 	if (e != ERR_OK)
 		return e;
 	p->flights[(p->first_tag + p->flight_count) % WINDOW] =
@@ -278,19 +284,9 @@ static bool has_failed(struct publisher *p)
 
 static void wait_for_news(const struct publisher *p)
 {
-	struct pollfd fds[] = {
-		{.fd = p->wake_fd, .events = POLLIN},
-		{.fd = p->mq ? mq_fd(p->mq) : -1, .events = POLLIN},
-	};
-	int64_t ms = LOOK_MS;
-	uint64_t count;
+	int64_t retry_ms = retry_wait_ns(&p->retry, clock_mono_ns()) / NS_PER_MS + 1;
 
-	if (p->mq && mq_ready(p->mq))
-		ms = 0;
-	if (!p->mq && retry_wait_ns(&p->retry, clock_mono_ns()) < LOOK_MS * NS_PER_MS)
-		ms = retry_wait_ns(&p->retry, clock_mono_ns()) / NS_PER_MS + 1;
-	if (poll(fds, 2, (int)ms) > 0 && fds[0].revents)
-		(void)!read(p->wake_fd, &count, sizeof(count));
+	mq_wait(p->mq, p->wake_fd, !p->mq && retry_ms < LOOK_MS ? retry_ms : LOOK_MS);
 }
 
 static void *publisher_main(void *ctx)

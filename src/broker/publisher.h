@@ -19,6 +19,8 @@ struct publisher_options {
 	uint32_t shards;
 	enum mq_queue_type type;
 	bool declare; /* make exchange, queues and bindings; else the exchange has to be there */
+	const char
+		*mrte_key; /* messages are kakao MRTE's, with this key; NULL: blocks, by shards */
 	struct outbox *outbox;
 };
 

@@ -4,15 +4,21 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "cli/collector.h"
 #include "cli/command.h"
 #include "out/units.h"
 #include "sink/publish.h"
 
-enum { SHOW_EVERY_NS = 500 * 1000 * 1000, FOLDER_MAX = 4096 };
+enum { SHOW_EVERY_NS = 500 * 1000 * 1000, FOLDER_MAX = 4096, URL_MAX = 1 << 16 };
 
 static const char *const queue_types[] = {"quorum", "classic", NULL};
 static const char *const yes_no[] = {"yes", "no", NULL};
+static const char *const formats[] = {"myna", "mrte", NULL};
 static const char *const when_full[] = {"end", "shed", NULL};
+
+static const char mrte_columns[] = "DateTime                TotalPacket     ValidPacket    "
+				   "PacketDropped    PacketIfDropped      "
+				   "WaitingQueueCnt         MQError";
 
 struct publish_args {
 	struct listen_args listen;
@@ -27,6 +33,10 @@ struct publish_args {
 	uint64_t spool_limit;
 	int shed;
 	int64_t linger_ns;
+	int mrte;
+	const char *routing_key;
+	uint64_t max_packet;
+	struct collector_args collector;
 };
 
 static const struct opt listen_rows[] = {LISTEN_OPTS(struct publish_args, listen),
@@ -44,8 +54,8 @@ static const struct opt broker_rows[] = {
 	 .kind = OPT_TEXT,
 	 .offset = offsetof(struct publish_args, exchange),
 	 .placeholder = "NAME",
-	 .def = "myna",
-	 .help = "the exchange to publish to; queues are NAME.0, NAME.1 ..."},
+	 .help = "the exchange to publish to; queues are NAME.0, NAME.1 ... (default myna, or "
+		 "mrte with that format)"},
 	{.name = "shards",
 	 .kind = OPT_UINT,
 	 .offset = offsetof(struct publish_args, shards),
@@ -74,6 +84,32 @@ static const struct opt broker_rows[] = {
 	 .def = "1s",
 	 .help = "send a block that is not full when its first event is so old"},
 };
+
+static const struct opt mrte_rows[] = {
+	{.name = "format",
+	 .kind = OPT_CHOICE,
+	 .offset = offsetof(struct publish_args, mrte),
+	 .placeholder = "FORMAT",
+	 .def = "myna",
+	 .choices = formats,
+	 .help = "'mrte': messages that kakao's MRTE-Player replays, to an exchange that is there: "
+		 "commands as text, without times and answers"},
+	{.name = "routing-key",
+	 .kind = OPT_TEXT,
+	 .offset = offsetof(struct publish_args, routing_key),
+	 .placeholder = "KEY",
+	 .def = "",
+	 .help = "of the messages with that format"},
+	{.name = "max-packet",
+	 .kind = OPT_SIZE,
+	 .offset = offsetof(struct publish_args, max_packet),
+	 .placeholder = "SIZE",
+	 .def = "65533",
+	 .help = "with that format, leave out statements that are longer: MRTE-Player's "
+		 "--max_packet_size"},
+};
+
+static const struct opt collector_rows[] = {COLLECTOR_OPTS(struct publish_args, collector, listen)};
 
 static const struct opt spool_rows[] = {
 	{.name = "spool",
@@ -109,7 +145,9 @@ static const struct opt_group groups[] = {
 	OPT_GROUP("Listening", listen_rows),
 	OPT_GROUP("What passes", filter_rows),
 	OPT_GROUP("The broker", broker_rows),
+	OPT_GROUP("For MRTE-Player", mrte_rows),
 	OPT_GROUP("While the broker is away", spool_rows),
+	OPT_GROUP("As MRTE-Collector names them", collector_rows),
 };
 
 static const struct opt_page page = {
@@ -144,8 +182,38 @@ struct status {
 	struct outbox *outbox;
 	struct publisher *publisher;
 	bool show;
+	bool mrte;                  /* in the columns of MRTE-Collector */
 	int64_t every_ns, shown_ns; /* monotonic */
+	struct coverage before;     /* of MRTE's: as of the line before */
+	uint64_t errors_before;
 };
+
+/* MRTE-Collector's line of what happened in each second since the line before. */
+static void show_mrte(struct status *s, const struct publish_progress *p, int64_t since_ns)
+{
+	const struct coverage *c = p->coverage, *b = &s->before;
+	const uint64_t ns = since_ns > 0 ? (uint64_t)since_ns : 1;
+	struct publisher_state state;
+	char now[sizeof("2026-11-20 10:15:30")];
+	struct tm tm;
+	time_t t = time(NULL);
+
+	publisher_state(s->publisher, &state);
+	(void)strftime(now, sizeof(now), "%Y-%m-%d %H:%M:%S", localtime_r(&t, &tm));
+#define PER_SECOND(count) ((unsigned long long)((count) * (uint64_t)NS_PER_S / ns))
+	(void)fprintf(stderr, "%-19s %15llu %15llu %16llu %18llu %20llu %15llu\n", now,
+		      PER_SECOND(c->frames - b->frames),
+		      PER_SECOND((c->frames - c->other_frames - c->other_ports) -
+				 (b->frames - b->other_frames - b->other_ports)),
+		      PER_SECOND(c->kernel_drops - b->kernel_drops),
+		      PER_SECOND(c->interface_drops - b->interface_drops),
+		      (unsigned long long)outbox_messages(s->outbox),
+		      PER_SECOND(state.errors - s->errors_before));
+#undef PER_SECOND
+	(void)fflush(stderr);
+	s->before = *c;
+	s->errors_before = state.errors;
+}
 
 static void show(const struct status *s, const struct publish_progress *p)
 {
@@ -174,8 +242,11 @@ static void on_progress(void *ctx, const struct publish_progress *p)
 
 	if (s->every_ns == 0 || now_ns - s->shown_ns < s->every_ns)
 		return;
+	if (s->mrte)
+		show_mrte(s, p, now_ns - s->shown_ns);
+	else
+		show(s, p);
 	s->shown_ns = now_ns;
-	show(s, p);
 }
 
 /* The folder in --spool for this destination. */
@@ -218,6 +289,31 @@ static bool wait_until_sent(const struct status *s, int64_t linger_ns)
 	return outbox_messages(s->outbox) == 0;
 }
 
+/* What MRTE's messages could not carry. */
+static void tell_left_out(const struct mrte_left *left)
+{
+	if (!left)
+		return;
+#define LEFT(name, one, many)                                                                      \
+	if (left->name)                                                                            \
+		(void)fprintf(stderr, "myna publish: left out: %llu %s\n",                         \
+			      (unsigned long long)left->name, left->name == 1 ? (one) : (many));
+#include "mrte/left_list.h"
+#undef LEFT
+}
+
+static bool has_left(const struct mrte_left *left)
+{
+	bool any = false;
+
+	if (!left)
+		return false;
+#define LEFT(name, one, many) any |= left->name > 0;
+#include "mrte/left_list.h"
+#undef LEFT
+	return any;
+}
+
 /* After all was read: what the broker has, and what it has not. */
 static int tell_sent(const struct status *s, const struct publish_args *args,
 		     const struct publish_sink *sink, int status)
@@ -229,6 +325,7 @@ static int tell_sent(const struct status *s, const struct publish_args *args,
 	(void)fprintf(stderr, "%smyna publish: the broker has confirmed %llu block%s\n",
 		      s->show ? "\r\033[K" : "", (unsigned long long)state.confirmed,
 		      units_plural(state.confirmed));
+	tell_left_out(publish_left(sink));
 	if (publish_shed(sink) > 0)
 		(void)fprintf(
 			stderr, "myna publish: %llu session%s let go, since the spool was full\n",
@@ -240,7 +337,10 @@ static int tell_sent(const struct status *s, const struct publish_args *args,
 			(unsigned long long)outbox_messages(s->outbox),
 			units_plural(outbox_messages(s->outbox)),
 			units_size(outbox_bytes(s->outbox)).text);
-	return status == CLI_DONE && (!all || publish_shed(sink) > 0) ? CLI_LOSSES : status;
+	return status == CLI_DONE &&
+			       (!all || publish_shed(sink) > 0 || has_left(publish_left(sink)))
+		       ? CLI_LOSSES
+		       : status;
 }
 
 static int publish(const struct opt_words *words, const struct publish_args *args, struct status *s)
@@ -250,6 +350,8 @@ static int publish(const struct opt_words *words, const struct publish_args *arg
 		.block_age_ns = args->block_age_ns,
 		.limit = args->spool_limit,
 		.shed = args->shed != 0,
+		.mrte = args->mrte != 0,
+		.mrte_packet_max = (size_t)args->max_packet,
 		.stop = &cli_stop,
 		.progress = on_progress,
 		.ctx = s,
@@ -284,9 +386,10 @@ static int connect_and_publish(const struct opt_words *words, const struct publi
 		.exchange = args->exchange,
 		.shards = (uint32_t)args->shards,
 		.type = (enum mq_queue_type)args->queue_type,
-		.declare = !args->no_declare,
+		.declare = !args->no_declare && !args->mrte,
+		.mrte_key = args->mrte ? args->routing_key : NULL,
 	};
-	struct status s = {.show = cli_shows_progress()};
+	struct status s = {.mrte = args->mrte != 0, .show = !args->mrte && cli_shows_progress()};
 	char folder[FOLDER_MAX];
 	struct outbox_left left;
 	struct errinfo info;
@@ -294,6 +397,8 @@ static int connect_and_publish(const struct opt_words *words, const struct publi
 
 	s.every_ns = s.show ? SHOW_EVERY_NS : args->listen.status_ns;
 	s.shown_ns = clock_mono_ns();
+	if (s.mrte)
+		(void)fprintf(stderr, "%s\n", mrte_columns);
 	if (folder_of(args, place, folder, &info) != ERR_OK ||
 	    outbox_open(folder, &s.outbox, &left, &info) != ERR_OK)
 		return cli_fail(&page, &info);
@@ -308,6 +413,27 @@ static int connect_and_publish(const struct opt_words *words, const struct publi
 	return status;
 }
 
+/* What MRTE-Collector's names say, put where ours are; TO and SOURCE hold the URLs. */
+static void take_collector_args(struct publish_args *args, struct buf *to, struct buf *source)
+{
+	const struct collector_args *c = &args->collector;
+	const struct opt_texts *ports = &args->listen.ports;
+
+	args->mrte |= collector_is_used(c);
+	if (c->exchange && *c->exchange)
+		args->exchange = c->exchange;
+	if (c->routing_key)
+		args->routing_key = c->routing_key;
+	if (c->host && !args->to) {
+		collector_put_broker(c, to);
+		args->to = (const char *)to->ptr;
+	}
+	if (c->mysql_host && !args->listen.source_server) {
+		collector_put_server(c, ports->count ? ports->items[0] : "3306", source);
+		args->listen.source_server = (const char *)source->ptr;
+	}
+}
+
 static enum err check(const struct publish_args *args, struct errinfo *info)
 {
 	if (!args->to)
@@ -320,22 +446,46 @@ static enum err check(const struct publish_args *args, struct errinfo *info)
 	return ERR_OK;
 }
 
+static int run_with(struct publish_args *args, const struct opt_words *words)
+{
+	struct place place;
+	struct errinfo info;
+	int status;
+
+	if (!args->exchange)
+		args->exchange = formats[args->mrte];
+	if (args->mrte)
+		args->shards = 1;
+	if (check(args, &info) != ERR_OK ||
+	    place_parse(args->to, args->listen.defaults_file, &place, &info) != ERR_OK)
+		return cli_fail(&page, &info);
+	place_hide_password((char *)(uintptr_t)args->to);
+	status = connect_and_publish(words, args, &place);
+	place_release(&place);
+	return status;
+}
+
 static int run(int argc, char **argv)
 {
 	struct publish_args args = {.to = NULL};
-	struct place place;
 	struct opt_words words;
+	struct buf to, source;
 	struct errinfo info;
 	int status;
 
 	if (!cli_parse(&page, argc, argv, &args, &words, &status))
 		return status;
-	if (check(&args, &info) != ERR_OK ||
-	    place_parse(args.to, args.listen.defaults_file, &place, &info) != ERR_OK)
-		return cli_fail(&page, &info);
-	place_hide_password((char *)(uintptr_t)args.to);
-	status = connect_and_publish(&words, &args, &place);
-	place_release(&place);
+	buf_init(&to, URL_MAX);
+	buf_init(&source, URL_MAX);
+	take_collector_args(&args, &to, &source);
+	if (buf_err(&to) == ERR_OK && buf_err(&source) == ERR_OK) {
+		status = run_with(&args, &words);
+	} else {
+		(void)err_set(&info, ERR_USAGE, 0, "a name or password is too long");
+		status = cli_fail(&page, &info);
+	}
+	buf_release(&to);
+	buf_release(&source);
 	return status;
 }
 

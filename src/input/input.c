@@ -45,6 +45,7 @@ struct kind {
 
 /* Told by the name, which is a URL. */
 static const struct kind broker = {.open = broker_open, .ops = &broker_ops};
+static const struct kind mrte = {.open = mrte_open, .ops = &mrte_ops};
 
 /* Told by the first bytes, not by the name. The first that fits. */
 static const struct kind kinds[] = {
@@ -115,7 +116,10 @@ enum err input_open(const struct input_options *options, struct input **out, str
 		return err_set(info, ERR_NOMEM, 0, "opening the input: out of memory");
 	if (!options->interfaces && !is_url)
 		e = open_path(options->path, &fd, info);
-	kind = is_url ? &broker : kind_of(fd);
+	if (is_url)
+		kind = place_says_mrte(options->path) ? &mrte : &broker;
+	else
+		kind = kind_of(fd);
 	in->threads = threads_of(options, kind->ops, fd); /* before FD is the source's */
 	if (e == ERR_OK)
 		e = kind->open(options, fd, &in->source, info);

@@ -48,6 +48,11 @@ extern const struct source_ops recorded_ops;
 enum err recorded_open(const struct input_options *options, int fd, void **out,
 		       struct errinfo *info) MUST_CHECK;
 
+/* A broker's queue with messages of kakao MRTE. */
+extern const struct source_ops mrte_ops;
+enum err mrte_open(const struct input_options *options, int fd, void **out,
+		   struct errinfo *info) MUST_CHECK;
+
 /* A broker's queues. */
 extern const struct source_ops broker_ops;
 enum err broker_open(const struct input_options *options, int fd, void **out,

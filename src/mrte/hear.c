@@ -17,7 +17,7 @@ static const int64_t IDLE_NS = INT64_C(8) * 3600 * 1000000000;
 
 struct flow {
 	struct flow *older, *newer; /* by what came last */
-	struct endpoint client;
+	struct endpoint client, server;
 	void *conversation; /* NULL: nobody is interested */
 	int64_t last_ns;
 	uint64_t offset; /* of the next byte */
@@ -31,7 +31,7 @@ struct flow {
 };
 
 struct mrte_hearing {
-	struct endpoint server;
+	struct endpoint server; /* of the message at hand */
 	struct stream_handler handler;
 	struct map flows;
 	struct flow *oldest, *newest;
@@ -39,9 +39,17 @@ struct mrte_hearing {
 	uint64_t frame;
 };
 
-static bool is_client(const void *item, const void *key)
+/* Who says something, and where. */
+struct pair {
+	const struct endpoint *client, *server;
+};
+
+static bool is_pair(const void *item, const void *key)
 {
-	return endpoint_eq(&((const struct flow *)item)->client, key);
+	const struct flow *f = item;
+	const struct pair *p = key;
+
+	return endpoint_eq(&f->client, p->client) && endpoint_eq(&f->server, p->server);
 }
 
 static void unlink_flow(struct mrte_hearing *h, struct flow *f)
@@ -69,7 +77,8 @@ static void close_flow(struct mrte_hearing *h, struct flow *f, enum stream_end e
 {
 	end_conversation(h, f, end);
 	unlink_flow(h, f);
-	(void)map_take(&h->flows, endpoint_hash(&f->client), &f->client);
+	(void)map_take(&h->flows, endpoint_pair_hash(&f->client, &f->server),
+		       &(struct pair){.client = &f->client, .server = &f->server});
 	mem_free(f);
 }
 
@@ -92,8 +101,9 @@ static enum err open_flow(struct mrte_hearing *h, const struct endpoint *client,
 	if (!f)
 		return ERR_NOMEM;
 	f->client = *client;
+	f->server = h->server;
 	f->last_ns = time_ns;
-	if (map_put(&h->flows, endpoint_hash(client), f) != ERR_OK) {
+	if (map_put(&h->flows, endpoint_pair_hash(client, &h->server), f) != ERR_OK) {
 		mem_free(f);
 		return ERR_NOMEM;
 	}
@@ -280,7 +290,8 @@ static enum err hear_data(struct mrte_hearing *h, struct flow *f, struct slice d
 
 static enum err hear_unit(struct mrte_hearing *h, const struct mrte_unit *u, int64_t time_ns)
 {
-	struct flow *f = map_get(&h->flows, endpoint_hash(&u->client), &u->client);
+	const struct pair pair = {.client = &u->client, .server = &h->server};
+	struct flow *f = map_get(&h->flows, endpoint_pair_hash(&u->client, &h->server), &pair);
 
 	h->frame++;
 	h->heard.units++;
@@ -314,7 +325,7 @@ enum err mrte_hear(struct mrte_hearing *h, struct slice message, int64_t time_ns
 
 	h->heard.messages++;
 	close_idle(h, time_ns);
-	if (mrte_message_open(message, &units))
+	if (mrte_message_open(message, &h->server.addr, &units))
 		while ((e = mrte_message_next(&units, &unit)) == ERR_OK)
 			if (hear_unit(h, &unit, time_ns) != ERR_OK)
 				first = ERR_NOMEM;
@@ -333,16 +344,16 @@ const struct mrte_heard *mrte_hearing_stats(const struct mrte_hearing *h)
 	return &h->heard;
 }
 
-enum err mrte_hearing_new(const struct endpoint *server, const struct stream_handler *handler,
+enum err mrte_hearing_new(uint16_t port, const struct stream_handler *handler,
 			  struct mrte_hearing **out)
 {
 	struct mrte_hearing *h = mem_zalloc(sizeof(*h));
 
 	if (!h)
 		return ERR_NOMEM;
-	h->server = *server;
+	h->server.port = port;
 	h->handler = *handler;
-	map_init(&h->flows, MRTE_FLOWS_MAX, is_client);
+	map_init(&h->flows, MRTE_FLOWS_MAX, is_pair);
 	*out = h;
 	return ERR_OK;
 }

@@ -28,8 +28,10 @@ struct mrte_heard {
 
 struct mrte_hearing;
 
-/* The server's side of all flows is SERVER, which is not told in messages. HANDLER is copied. ERR_NOMEM. */
-enum err mrte_hearing_new(const struct endpoint *server, const struct stream_handler *handler,
+/*
+ * Servers are taken to be on the collectors' hosts, on PORT, which is not told in messages. HANDLER is copied. ERR_NOMEM.
+ */
+enum err mrte_hearing_new(uint16_t port, const struct stream_handler *handler,
 			  struct mrte_hearing **out) MUST_CHECK;
 void mrte_hearing_free(struct mrte_hearing *h); /* NULL is fine; flows that are open are not told */
 

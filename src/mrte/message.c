@@ -50,10 +50,19 @@ void mrte_message_put(struct buf *to, const uint8_t client[4], uint16_t port, st
 	buf_put_uint_le(to, checksum_of(slice_skip(buf_slice(to), at)), CHECKSUM);
 }
 
-bool mrte_message_open(struct slice message, struct cursor *units)
+static void take_address(struct cursor *c, struct addr *to)
+{
+	uint8_t bytes[ADDRESS];
+
+	for (size_t i = 0; i < ADDRESS; i++)
+		bytes[i] = cur_u8(c);
+	addr_set_v4(to, bytes);
+}
+
+bool mrte_message_open(struct slice message, struct addr *collector, struct cursor *units)
 {
 	*units = cur_of(message);
-	cur_skip(units, ADDRESS);
+	take_address(units, collector);
 	return cur_ok(units);
 }
 
@@ -62,7 +71,6 @@ enum err mrte_message_next(struct cursor *units, struct mrte_unit *out)
 	size_t len;
 	struct cursor c;
 	struct slice unit, checked;
-	uint8_t client[ADDRESS];
 
 	if (cur_left(units) == 0)
 		return ERR_EOF;
@@ -74,9 +82,7 @@ enum err mrte_message_next(struct cursor *units, struct mrte_unit *out)
 		return ERR_PROTO;
 	c = cur_of(unit);
 	checked = slice_head(unit, len - CHECKSUM);
-	for (size_t i = 0; i < ADDRESS; i++)
-		client[i] = cur_u8(&c);
-	addr_set_v4(&out->client.addr, client);
+	take_address(&c, &out->client.addr);
 	out->client.port = cur_u16(&c);
 	out->data = cur_bytes(&c, len - ADDRESS - PORT - CHECKSUM);
 	out->is_whole = cur_u32(&c) == checksum_of(checked);

@@ -26,8 +26,8 @@ void mrte_message_begin(struct buf *to, const uint8_t collector[4]);
 /* Appends a unit: DATA, from CLIENT. Failure is buf_err(). */
 void mrte_message_put(struct buf *to, const uint8_t client[4], uint16_t port, struct slice data);
 
-/* Reads a message's head; the units follow in *UNITS. False: it is too short. */
-bool mrte_message_open(struct slice message, struct cursor *units);
+/* Reads a message's head, the collector's address; the units follow in *UNITS. False: it is too short. */
+bool mrte_message_open(struct slice message, struct addr *collector, struct cursor *units);
 
 /* ERR_EOF: there is none left. ERR_PROTO: what is left is no unit. */
 enum err mrte_message_next(struct cursor *units, struct mrte_unit *out) MUST_CHECK;

@@ -1,6 +1,8 @@
 /* speak - events to units that MRTE-Player replays. */
 #include "mrte/speak.h"
 
+#include <assert.h>
+
 #include "base/map.h"
 #include "base/mem.h"
 #include "mrte/message.h"
@@ -22,7 +24,7 @@ struct spoken {
 };
 
 struct mrte_speaker {
-	uint8_t collector[4];
+	uint8_t server[4]; /* of the message at hand */
 	size_t packet_max;
 	struct map sessions; /* struct spoken, by id */
 	struct buf message;
@@ -47,7 +49,7 @@ static void put_packet(struct mrte_speaker *s, const struct spoken *to)
 	}
 	buf_patch_uint_le(&s->packet, 0, s->packet.len - MYP_HEADER, 3);
 	if (s->message.len == 0)
-		mrte_message_begin(&s->message, s->collector);
+		mrte_message_begin(&s->message, s->server);
 	mrte_message_put(&s->message, to->client, to->port, buf_slice(&s->packet));
 	s->units++;
 }
@@ -231,10 +233,26 @@ static void on_end(struct mrte_speaker *s, const struct event *e)
 	mem_free(to);
 }
 
+static void address_of(const struct event *e, uint8_t to[4])
+{
+	if (!mrte_addr_v4(&e->session->server.addr, to))
+		memset(to, 0, 4);
+}
+
+bool mrte_fits(const struct mrte_speaker *s, const struct event *e)
+{
+	uint8_t server[4];
+
+	address_of(e, server);
+	return s->message.len == 0 || memcmp(s->server, server, sizeof(server)) == 0;
+}
+
 enum err mrte_speak(struct mrte_speaker *s, const struct event *e)
 {
 	enum err err = ERR_OK;
 
+	assert(mrte_fits(s, e));
+	address_of(e, s->server);
 	switch (e->type) {
 	case EVENT_COMMAND:
 		err = on_command(s, e);
@@ -277,13 +295,12 @@ const struct mrte_left *mrte_speaker_left(const struct mrte_speaker *s)
 	return &s->left;
 }
 
-enum err mrte_speaker_new(const uint8_t collector[4], size_t packet_max, struct mrte_speaker **out)
+enum err mrte_speaker_new(size_t packet_max, struct mrte_speaker **out)
 {
 	struct mrte_speaker *s = mem_zalloc(sizeof(*s));
 
 	if (!s)
 		return ERR_NOMEM;
-	memcpy(s->collector, collector, sizeof(s->collector));
 	s->packet_max = packet_max ? packet_max : MRTE_PACKET_MAX;
 	map_init(&s->sessions, SESSIONS_MAX, NULL);
 	buf_init(&s->message, MESSAGE_MAX);

@@ -23,10 +23,15 @@ struct mrte_left {
 
 struct mrte_speaker;
 
-/* COLLECTOR is the address that messages bear; PACKET_MAX 0 is MRTE_PACKET_MAX. ERR_NOMEM. */
-enum err mrte_speaker_new(const uint8_t collector[4], size_t packet_max,
-			  struct mrte_speaker **out) MUST_CHECK;
+/* PACKET_MAX 0 is MRTE_PACKET_MAX. ERR_NOMEM. */
+enum err mrte_speaker_new(size_t packet_max, struct mrte_speaker **out) MUST_CHECK;
 void mrte_speaker_free(struct mrte_speaker *s); /* NULL is fine */
+
+/*
+ * True if what E says may stand in the message at hand, which bears the address of one server (0.0.0.0 for one that has
+ * no IPv4 address). Else that has to be sent before mrte_speak() is called.
+ */
+bool mrte_fits(const struct mrte_speaker *s, const struct event *e);
 
 /* Appends what E says to the message at hand. ERR_NOMEM. */
 enum err mrte_speak(struct mrte_speaker *s, const struct event *e) MUST_CHECK;

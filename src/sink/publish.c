@@ -14,8 +14,9 @@
 enum {
 	PACKED_MAX = 32 << 20,
 	PACKED_KEEP = 4 << 20,
-	SHED_MAX = 1 << 20, /* sessions that were let go and have not ended */
-	LEVEL = -1,         /* zstd's */
+	SHED_MAX = 1 << 20,  /* sessions that were let go and have not ended */
+	LEVEL = -1,          /* zstd's */
+	MRTE_AIM = 64 << 10, /* bytes of a message of MRTE */
 	/* Without a live input: what waits at most. It is there already, and can be read again. */
 	HELD_BACK_BYTES = 64 << 20,
 };
@@ -40,7 +41,8 @@ struct publish_sink {
 	bool shedding;
 	struct receipts receipts; /* of what is not in the outbox yet */
 	struct publish_progress progress;
-	struct coverage coverage; /* as of the last tick */
+	struct coverage coverage;     /* as of the last tick */
+	struct mrte_speaker *speaker; /* NULL: blocks are sent */
 	struct shard shards[];
 };
 
@@ -97,6 +99,9 @@ enum err publish_new(struct outbox *outbox, struct publisher *publisher,
 	map_init(&p->shed, SHED_MAX, NULL);
 	for (uint32_t i = 0; e == ERR_OK && i < options->shards; i++)
 		e = make_shard(p, i, info);
+	if (e == ERR_OK && options->mrte &&
+	    mrte_speaker_new(options->mrte_packet_max, &p->speaker) != ERR_OK)
+		e = err_set(info, ERR_NOMEM, 0, "no memory to publish");
 	if (e == ERR_OK && block_packer_new(LEVEL, &p->packer) != ERR_OK)
 		e = err_set(info, ERR_NOMEM, 0, "no memory to publish");
 	if (e != ERR_OK) {
@@ -113,11 +118,17 @@ void publish_free(struct publish_sink *p)
 		return;
 	for (uint32_t i = 0; i < p->options.shards; i++)
 		builder_free(p->shards[i].builder);
+	mrte_speaker_free(p->speaker);
 	block_packer_free(p->packer);
 	buf_release(&p->packed);
 	map_release(&p->shed);
 	receipts_drop(&p->receipts);
 	mem_free(p);
+}
+
+const struct mrte_left *publish_left(const struct publish_sink *p)
+{
+	return p->speaker ? mrte_speaker_left(p->speaker) : NULL;
 }
 
 uint64_t publish_shed(const struct publish_sink *p)
@@ -130,10 +141,62 @@ static struct shard *shard_of(struct publish_sink *p, uint64_t session)
 	return &p->shards[hash_mix(session, 0) % p->options.shards];
 }
 
+/* --- messages of MRTE --- */
+
+static enum err send_message(struct publish_sink *p, struct errinfo *info)
+{
+	struct shard *s = &p->shards[0];
+	const struct outbox_message m = {.stream = s->stream, .number = p->progress.blocks};
+	enum err e = outbox_put(p->outbox, &m, mrte_message(p->speaker), info);
+
+	if (e != ERR_OK)
+		return e;
+	mrte_message_sent(p->speaker);
+	p->progress.blocks++;
+	publisher_wake(p->publisher);
+	return ERR_OK;
+}
+
+static enum err speak(struct publish_sink *p, const struct event *event, struct errinfo *info)
+{
+	bool was_empty = mrte_message(p->speaker).len == 0;
+	enum err e = ERR_OK;
+
+	if (!mrte_fits(p->speaker, event)) {
+		e = send_message(p, info);
+		was_empty = true;
+	}
+	if (e == ERR_OK && mrte_speak(p->speaker, event) != ERR_OK)
+		e = err_set(info, ERR_NOMEM, 0, "no memory to publish");
+	if (was_empty)
+		p->shards[0].born_ns = clock_mono_ns();
+	if (e == ERR_OK && mrte_message(p->speaker).len >= MRTE_AIM)
+		e = send_message(p, info);
+	return e;
+}
+
+/* --- whatever is sent --- */
+
+static bool is_pending(const struct publish_sink *p, uint32_t shard)
+{
+	return p->speaker ? mrte_message(p->speaker).len > 0
+			  : builder_pending(p->shards[shard].builder);
+}
+
+/* Sends what shard SHARD holds. */
+static enum err flush(struct publish_sink *p, uint32_t shard, uint16_t flags, struct errinfo *info)
+{
+	if (!p->speaker)
+		return builder_flush(p->shards[shard].builder, flags, info);
+	return is_pending(p, shard) ? send_message(p, info) : ERR_OK;
+}
+
 static enum err put(struct publish_sink *p, const struct event *e, struct errinfo *info)
 {
 	struct shard *s = shard_of(p, e->session->id);
 
+	if (p->speaker)
+		return speak(p, e, info);
 	if (!builder_pending(s->builder))
 		s->born_ns = clock_mono_ns();
 	return builder_event(s->builder, e, info);
@@ -240,11 +303,10 @@ static enum err on_tick(void *ctx, const struct coverage *so_far, double progres
 	p->coverage = *so_far;
 	builder_set_coverage(p->shards[0].builder, so_far);
 	for (uint32_t i = 0; i < p->options.shards; i++)
-		due |= builder_pending(p->shards[i].builder) &&
-		       now_ns - p->shards[i].born_ns >= p->options.block_age_ns;
+		due |= is_pending(p, i) && now_ns - p->shards[i].born_ns >= p->options.block_age_ns;
 	for (uint32_t i = 0; e == ERR_OK && due && i < p->options.shards; i++)
-		if (builder_pending(p->shards[i].builder))
-			e = builder_flush(p->shards[i].builder, 0, info);
+		if (is_pending(p, i))
+			e = flush(p, i, 0, info);
 	if (e == ERR_OK && due)
 		receipts_release(&p->receipts);
 	report(p);
@@ -259,7 +321,7 @@ static enum err on_finish(void *ctx, const struct coverage *coverage, struct err
 	p->coverage = *coverage;
 	builder_set_coverage(p->shards[0].builder, coverage);
 	for (uint32_t i = 0; e == ERR_OK && i < p->options.shards; i++)
-		e = builder_flush(p->shards[i].builder, RECORDING_BLOCK_LAST, info);
+		e = flush(p, i, RECORDING_BLOCK_LAST, info);
 	if (e == ERR_OK)
 		receipts_release(&p->receipts);
 	report(p);

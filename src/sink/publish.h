@@ -12,6 +12,7 @@
 
 #include "broker/publisher.h"
 #include "event/event.h"
+#include "mrte/speak.h"
 
 struct publish_progress {
 	uint64_t blocks; /* put into the outbox so far */
@@ -24,6 +25,8 @@ struct publish_options {
 	int64_t block_age_ns; /* at which a block is not waited with */
 	uint64_t limit;       /* bytes in the outbox */
 	bool live;
+	bool mrte;                         /* messages of kakao MRTE, and no blocks; one shard */
+	size_t mrte_packet_max;            /* bytes of a statement in them; 0: MRTE_PACKET_MAX */
 	bool shed;                         /* live: at the limit, let sessions go that say more */
 	const volatile sig_atomic_t *stop; /* not live: ends a wait for room */
 	/* About ten times a second, also while it waits; may be NULL. */
@@ -39,6 +42,9 @@ enum err publish_new(struct outbox *outbox, struct publisher *publisher,
 		     struct errinfo *info) MUST_CHECK;
 void publish_free(struct publish_sink *p); /* NULL is fine */
 struct event_sink publish_events(struct publish_sink *p);
+
+/* What messages of MRTE could not carry; NULL: they are blocks. */
+const struct mrte_left *publish_left(const struct publish_sink *p);
 
 /* Sessions that were let go, since there was no room. */
 uint64_t publish_shed(const struct publish_sink *p);

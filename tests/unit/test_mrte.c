@@ -39,10 +39,10 @@ static void way_begin(struct way *w)
 	const struct event_sink sink = {.event = on_event, .ctx = w};
 	struct stream_handler handler;
 
-	CHECK(mrte_speaker_new(collector, 0, &w->speaker) == ERR_OK);
+	CHECK(mrte_speaker_new(0, &w->speaker) == ERR_OK);
 	CHECK(tracker_new(&options, &sink, &w->tracker) == ERR_OK);
 	handler = tracker_handler(w->tracker);
-	CHECK(mrte_hearing_new(&server, &handler, &w->hearing) == ERR_OK);
+	CHECK(mrte_hearing_new(3306, &handler, &w->hearing) == ERR_OK);
 	buf_init(&w->message, MESSAGE_ROOM);
 	buf_init(&w->spoken, MESSAGE_ROOM);
 	mrte_message_begin(&w->message, collector);
@@ -53,10 +53,11 @@ static void way_listen(struct way *w)
 {
 	struct cursor units;
 	struct mrte_unit u;
+	struct addr from;
 	enum err e = ERR_EOF;
 
 	if (mrte_message(w->speaker).len)
-		CHECK(mrte_message_open(mrte_message(w->speaker), &units));
+		CHECK(mrte_message_open(mrte_message(w->speaker), &from, &units));
 	while (mrte_message(w->speaker).len && (e = mrte_message_next(&units, &u)) == ERR_OK) {
 		CHECK(u.is_whole && u.client.port == 1111);
 		buf_put_slice(&w->spoken, u.data);
@@ -133,6 +134,7 @@ static void the_examples_are_made_and_read_byte_by_byte(void **state)
 	static const uint8_t local[4] = {127, 0, 0, 1};
 	struct cursor units;
 	struct mrte_unit u;
+	struct addr from;
 	struct buf b;
 
 	(void)state;
@@ -143,13 +145,13 @@ static void the_examples_are_made_and_read_byte_by_byte(void **state)
 	mrte_message_begin(&b, collector);
 	mrte_message_put(&b, client, 1111, TEXT(SELECT_1));
 	CHECK(slice_eq(buf_slice(&b), slice_of(select, sizeof(select))));
-	CHECK(mrte_message_open(buf_slice(&b), &units));
+	CHECK(mrte_message_open(buf_slice(&b), &from, &units));
 	CHECK(mrte_message_next(&units, &u) == ERR_OK);
 	CHECK(u.is_whole && u.client.port == 1111 && slice_eq(u.data, TEXT(SELECT_1)));
 	CHECK(memcmp(u.client.addr.bytes, client, 4) == 0 && !u.client.addr.is_v6);
 	CHECK(mrte_message_next(&units, &u) == ERR_EOF);
 	for (size_t len = 0; len < b.len; len++) {
-		if (!mrte_message_open(slice_head(buf_slice(&b), len), &units))
+		if (!mrte_message_open(slice_head(buf_slice(&b), len), &from, &units))
 			continue;
 		CHECK(mrte_message_next(&units, &u) == (len == 4 ? ERR_EOF : ERR_PROTO));
 	}
