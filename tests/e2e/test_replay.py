@@ -176,7 +176,7 @@ def test_dying_target(pool, mariadb, shop, myna, record):
     recording, _ = record(mariadb, workload)
     victim = pool.get("mariadb", "victim")
     threading.Timer(1.5, victim.kill).start()
-    done = myna.run("replay", recording, "--target", victim.url(), status=(1, 3), timeout=60)
+    done = myna.run("replay", recording, "--target", victim.url(), "--reconnect-for", "2s", status=(1, 3), timeout=60)
     del pool.running["mariadb-victim"]
     assert done.stderr.strip() and done.stdout.strip(), "no report of what was done before"
 
