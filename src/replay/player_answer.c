@@ -162,17 +162,22 @@ static void finish_command(struct player *p)
 		map_statement(p, STATEMENT_LAST, facts, false, slice_of(d->text, d->text_len));
 }
 
+static void take_facts(struct player *p, const struct response *r, struct facts *to)
+{
+	facts_of(r, to);
+	if (to->status_known)
+		p->status = to->status;
+}
+
 static void finish(struct player *p, int64_t now_ns)
 {
 	struct response *r = p->response;
-	struct facts own, *facts = p->own == OWN_NONE ? &p->under_way->replayed : &own;
+	struct facts own;
 
 	response_end(r, true);
 	r->first_ns = p->first_byte_ns;
 	r->last_ns = now_ns;
-	facts_of(r, facts);
-	if (facts->status_known)
-		p->status = facts->status;
+	take_facts(p, r, p->own == OWN_NONE ? &p->under_way->replayed : &own);
 	if (p->statement && mapped_keep_cursor(p->statement, r) != ERR_OK)
 		p->worker->outcome.short_of_memory = true;
 	p->statement = NULL;
@@ -182,7 +187,7 @@ static void finish(struct player *p, int64_t now_ns)
 	player_freed(p, now_ns, HELD_BY_TARGET);
 	player_set_phase(p, PLAYER_READY);
 	if (p->own != OWN_NONE)
-		finish_own(p, facts);
+		finish_own(p, &own);
 	else
 		finish_command(p);
 }
