@@ -172,12 +172,13 @@ static void take_facts(struct player *p, const struct response *r, struct facts 
 static void finish(struct player *p, int64_t now_ns)
 {
 	struct response *r = p->response;
+	const bool is_own = p->own != OWN_NONE;
 	struct facts own;
 
 	response_end(r, true);
 	r->first_ns = p->first_byte_ns;
 	r->last_ns = now_ns;
-	take_facts(p, r, p->own == OWN_NONE ? &p->under_way->replayed : &own);
+	take_facts(p, r, is_own ? &own : &p->under_way->replayed);
 	if (p->statement && mapped_keep_cursor(p->statement, r) != ERR_OK)
 		p->worker->outcome.short_of_memory = true;
 	p->statement = NULL;
@@ -186,7 +187,7 @@ static void finish(struct player *p, int64_t now_ns)
 	atomic_fetch_sub_explicit(&p->worker->counters.in_flight, 1, memory_order_relaxed);
 	player_freed(p, now_ns, HELD_BY_TARGET);
 	player_set_phase(p, PLAYER_READY);
-	if (p->own != OWN_NONE)
+	if (is_own)
 		finish_own(p, &own);
 	else
 		finish_command(p);
