@@ -24,3 +24,15 @@ struct slice slice_trim(struct slice s)
 		s.len--;
 	return s;
 }
+
+struct slice slice_cut_first(struct slice *s, char separator, bool *found)
+{
+	const uint8_t *at = s->len ? memchr(s->ptr, separator, s->len) : NULL;
+	struct slice before = *s;
+
+	*found = at != NULL;
+	if (at)
+		before.len = (size_t)(at - s->ptr);
+	*s = slice_skip(*s, before.len + 1);
+	return before;
+}

@@ -61,4 +61,7 @@ static inline struct slice slice_head(struct slice s, size_t n)
 	return slice_of(s.ptr, n < s.len ? n : s.len);
 }
 
+/* Cuts *S at the first SEPARATOR, which goes, and returns what stood before; all of it if none. */
+struct slice slice_cut_first(struct slice *s, char separator, bool *found);
+
 #endif

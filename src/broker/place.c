@@ -73,19 +73,6 @@ static enum err put_part(char **to, struct slice part, struct errinfo *info)
 	return e;
 }
 
-/* Cuts *S at the first SEPARATOR, which goes, and returns what stood before; all of it if none. */
-static struct slice cut_first(struct slice *s, char separator, bool *found)
-{
-	const uint8_t *at = s->len ? memchr(s->ptr, separator, s->len) : NULL;
-	struct slice before = *s;
-
-	*found = at != NULL;
-	if (at)
-		before.len = (size_t)(at - s->ptr);
-	*s = slice_skip(*s, before.len + 1);
-	return before;
-}
-
 /* TEXT as a number from 1 to MAX. */
 static enum err put_number(const char *name, const char *text, uint64_t max, uint16_t *to,
 			   struct errinfo *info)
@@ -178,8 +165,8 @@ static enum err parse_query(struct place *p, struct slice query, struct errinfo 
 
 	while (e == ERR_OK && query.len > 0) {
 		bool more, has_value;
-		struct slice value = cut_first(&query, '&', &more);
-		struct slice name = cut_first(&value, '=', &has_value);
+		struct slice value = slice_cut_first(&query, '&', &more);
+		struct slice name = slice_cut_first(&value, '=', &has_value);
 		char *text = NULL;
 
 		if (name.len == 0)
@@ -195,7 +182,7 @@ static enum err parse_query(struct place *p, struct slice query, struct errinfo 
 static enum err parse_user(struct place *p, struct slice user, struct errinfo *info)
 {
 	bool has_password;
-	struct slice name = cut_first(&user, ':', &has_password);
+	struct slice name = slice_cut_first(&user, ':', &has_password);
 	enum err e = ERR_OK;
 
 	if (name.len > 0)
@@ -228,14 +215,14 @@ static enum err parse_host(struct place *p, struct slice text, struct errinfo *i
 
 	if (text.len && text.ptr[0] == '[') {
 		text = slice_skip(text, 1);
-		host = cut_first(&text, ']', &found);
+		host = slice_cut_first(&text, ']', &found);
 		if (!found || (text.len && text.ptr[0] != ':'))
 			return err_set(info, ERR_USAGE, 0,
 				       "%s: an IPv6 address is written [address]:port", origin);
 		port = slice_skip(text, 1);
 	} else {
 		port = text;
-		host = cut_first(&port, ':', &found);
+		host = slice_cut_first(&port, ':', &found);
 	}
 	e = put_part(&p->host, host.len ? host : SLICE_LIT("localhost"), info);
 	return e == ERR_OK ? parse_port(p, port, info) : e;
@@ -259,9 +246,9 @@ bool place_says_mrte(const char *url)
 	struct slice rest = slice_cstr(url);
 	bool more;
 
-	(void)cut_first(&rest, '?', &more);
+	(void)slice_cut_first(&rest, '?', &more);
 	while (rest.len > 0)
-		if (slice_eq(cut_first(&rest, '&', &more), SLICE_LIT("format=mrte")))
+		if (slice_eq(slice_cut_first(&rest, '&', &more), SLICE_LIT("format=mrte")))
 			return true;
 	return false;
 }
@@ -280,8 +267,8 @@ static enum err parse_url(const char *url, struct place *p, struct errinfo *info
 			       origin);
 	p->tls = scheme == 8;
 	rest = slice_skip(rest, scheme);
-	vhost = cut_first(&rest, '?', &has_query); /* REST is the query now */
-	authority = cut_first(&vhost, '/', &has_vhost);
+	vhost = slice_cut_first(&rest, '?', &has_query); /* REST is the query now */
+	authority = slice_cut_first(&vhost, '/', &has_vhost);
 	at = authority.len ? memrchr(authority.ptr, '@', authority.len) : NULL;
 	if (at) {
 		size_t len = (size_t)(at - authority.ptr);

@@ -25,25 +25,12 @@ static enum err set_part(struct settings *into, enum setting which, struct slice
 	return e;
 }
 
-/* Cuts *S at the first SEPARATOR, which goes, and returns what stood before; all of it if none. */
-static struct slice cut_first(struct slice *s, char separator, bool *found)
-{
-	const uint8_t *at = s->len ? memchr(s->ptr, separator, s->len) : NULL;
-	struct slice before = *s;
-
-	*found = at != NULL;
-	if (at)
-		before.len = (size_t)(at - s->ptr);
-	*s = slice_skip(*s, before.len + 1);
-	return before;
-}
-
 static enum err parse_query(struct slice query, struct settings *into, struct errinfo *info)
 {
 	while (query.len > 0) {
 		bool more, has_value;
-		struct slice value = cut_first(&query, '&', &more);
-		struct slice name = cut_first(&value, '=', &has_value);
+		struct slice value = slice_cut_first(&query, '&', &more);
+		struct slice name = slice_cut_first(&value, '=', &has_value);
 		enum setting which = setting_find(name);
 		enum err e;
 
@@ -66,7 +53,7 @@ static enum err parse_query(struct slice query, struct settings *into, struct er
 static enum err parse_user(struct slice user, struct settings *into, struct errinfo *info)
 {
 	bool has_password;
-	struct slice name = cut_first(&user, ':', &has_password);
+	struct slice name = slice_cut_first(&user, ':', &has_password);
 	enum err e = ERR_OK;
 
 	if (name.len > 0)
@@ -84,14 +71,14 @@ static enum err parse_host(struct slice text, struct settings *into, struct erri
 
 	if (text.len && text.ptr[0] == '[') {
 		text = slice_skip(text, 1);
-		host = cut_first(&text, ']', &found);
+		host = slice_cut_first(&text, ']', &found);
 		if (!found || (text.len && text.ptr[0] != ':'))
 			return err_set(info, ERR_USAGE, 0,
 				       "%s: an IPv6 address is written [address]:port", origin);
 		port = slice_skip(text, 1);
 	} else {
 		port = text;
-		host = cut_first(&port, ':', &found);
+		host = slice_cut_first(&port, ':', &found);
 	}
 	if (host.len > 0)
 		e = set_part(into, SETTING_HOST, host, info);
@@ -125,8 +112,8 @@ enum err url_parse(const char *url, struct settings *into, struct errinfo *info)
 	if (!take_scheme(&rest))
 		return err_set(info, ERR_USAGE, 0,
 			       "%s must look like mysql://user@host:port/database", origin);
-	path = cut_first(&rest, '?', &found); /* REST is the query now */
-	authority = cut_first(&path, '/', &found);
+	path = slice_cut_first(&rest, '?', &found); /* REST is the query now */
+	authority = slice_cut_first(&path, '/', &found);
 	at = authority.len ? memrchr(authority.ptr, '@', authority.len) : NULL;
 	if (at) {
 		size_t len = (size_t)(at - authority.ptr);
