@@ -5,11 +5,10 @@
 #include "base/mem.h"
 #include "mrte/message.h"
 #include "mysql/command.h"
+#include "mysql/login.h"
 #include "mysql/packet.h"
 
 enum {
-	LOGIN_FILLER = 9, /* offset in a handshake response of 19 bytes that are zero */
-	LOGIN_FILLER_LEN = 19,
 	SEGMENT_FULL = 500, /* bytes: a packet that goes on in another segment fills its own */
 };
 
@@ -176,16 +175,6 @@ struct begun {
 	uint8_t code; /* of a command */
 };
 
-static bool is_login(struct slice payload)
-{
-	if (payload.len < LOGIN_FILLER + LOGIN_FILLER_LEN)
-		return false;
-	for (size_t i = 0; i < LOGIN_FILLER_LEN; i++)
-		if (payload.ptr[LOGIN_FILLER + i] != 0)
-			return false;
-	return true;
-}
-
 /* Are the packets of C, up to its end, all such as clients send? *IS_WHOLE: the last one ends there. */
 static bool are_packets(struct cursor c, bool *is_whole)
 {
@@ -216,7 +205,7 @@ static struct begun begun_by(struct slice data)
 		b.sequence = cur_u8(&c);
 		b.code = cur_peek(&c);
 		b.is_login = b.sequence == 1 && len == cur_left(&c) &&
-			     is_login(slice_of(c.pos, cur_left(&c)));
+			     myp_login_has_filler(slice_of(c.pos, cur_left(&c)));
 	}
 	return b;
 }

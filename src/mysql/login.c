@@ -173,6 +173,15 @@ static void login_41(struct cursor *c, uint64_t server_caps, struct myp_login *l
 		l->zstd_level = cur_u8(c);
 }
 
+bool myp_login_has_filler(struct slice payload)
+{
+	static const uint8_t zeros[19];
+	const size_t at = 4 + 4 + 1;
+
+	return payload.len >= at + sizeof(zeros) &&
+	       memcmp(payload.ptr + at, zeros, sizeof(zeros)) == 0;
+}
+
 enum err myp_login_decode(struct slice payload, uint64_t server_caps, struct myp_login *out)
 {
 	struct cursor c = cur_of(payload), look = c;

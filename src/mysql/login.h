@@ -51,6 +51,12 @@ enum err myp_login_decode(struct slice payload, uint64_t server_caps,
 			  struct myp_login *out) MUST_CHECK;
 
 /*
+ * True if PAYLOAD has the zeros that a handshake response 4.1 has: 19 behind the flags, the size and the character set,
+ * where nothing else that a client says has them. Behind those stand 4 bytes that are MariaDB's.
+ */
+bool myp_login_has_filler(struct slice payload);
+
+/*
  * Writes the handshake response (or, with is_ssl_request, the SSL request); 4.1 form only. L->caps decide
  * what is written, so they are those that both sides have. Without CLIENT_PLUGIN_AUTH_LENENC_CLIENT_DATA, and in
  * CHANGE_USER, auth_data is at most 255 bytes.

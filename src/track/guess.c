@@ -11,8 +11,6 @@
 enum {
 	FULL_SEGMENT = 500, /* bytes: a command that does not end in its segment fills it */
 	LOOK_AT = 16,       /* first bytes of a statement that have to look like text */
-	LOGIN_FILLER = 9,   /* offset in a handshake response */
-	LOGIN_FILLER_LEN = 19,
 };
 
 /* Shortest and longest payload of commands whose length says something. */
@@ -146,15 +144,6 @@ bool guess_frame_start(struct myp_unpacker *u, struct slice bytes, struct myp_fr
 	return peek == MYP_PEEK_HEADER || begins_with_commands(frame->contents, true);
 }
 
-/* Behind the flags, the size and the character set stand 19 zero bytes, then 4 that are MariaDB's. */
-static bool has_login_filler(struct slice payload)
-{
-	for (size_t i = LOGIN_FILLER; i < LOGIN_FILLER + LOGIN_FILLER_LEN; i++)
-		if (i >= payload.len || payload.ptr[i] != 0)
-			return false;
-	return true;
-}
-
 bool guess_login(struct slice bytes, struct myp_login *out)
 {
 	struct cursor c = cur_of(bytes);
@@ -162,7 +151,7 @@ bool guess_login(struct slice bytes, struct myp_login *out)
 	uint8_t sequence = cur_u8(&c);
 
 	return cur_ok(&c) && sequence == 1 && len == cur_left(&c) &&
-	       has_login_filler(slice_skip(bytes, MYP_HEADER)) &&
+	       myp_login_has_filler(slice_skip(bytes, MYP_HEADER)) &&
 	       myp_login_decode(cur_rest(&c), UINT64_MAX, out) == ERR_OK &&
 	       (out->caps & MYP_CAP_PROTOCOL_41) && !out->is_ssl_request;
 }
