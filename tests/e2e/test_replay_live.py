@@ -11,6 +11,7 @@ import servers
 from workload import connect
 
 LONG = "x" * 20_000
+ROOM = ("--buffer-size", "256M")  # all that talk_all() says fits into the kernel's ring, however busy the machine is
 
 
 class Mirror:
@@ -72,7 +73,7 @@ def test_what_is_heard_is_repeated_at_once(pair, myna, tmp_path):
 
 def test_a_target_that_stands_still_costs_no_frame(pair, myna, tmp_path):
     source, target = pair
-    with Mirror(myna, tmp_path, source, target) as mirror:
+    with Mirror(myna, tmp_path, source, target, *ROOM) as mirror:
         talk(source, 1_000_000, 1)
         target.process.send_signal(signal.SIGSTOP)
         try:
@@ -89,7 +90,7 @@ def test_a_target_that_stands_still_costs_no_frame(pair, myna, tmp_path):
 
 def test_past_the_limit_whole_sessions_are_let_go(pair, myna, tmp_path):
     source, target = pair
-    with Mirror(myna, tmp_path, source, target, "--spool-limit", "4M") as mirror:
+    with Mirror(myna, tmp_path, source, target, "--spool-limit", "4M", *ROOM) as mirror:
         target.process.send_signal(signal.SIGSTOP)
         try:
             talk_all(source)
