@@ -116,7 +116,7 @@ static void packet(struct buf *to, uint8_t sequence, struct slice payload)
 #define LOGIN_SAID                                                                                 \
 	"\x2a" LOGIN_HEAD "\0"                                                                     \
 	"shop\0"
-#define LOGIN_EMPTY "\x23\0\0\1\x08\x82\0\0\xff\xff\xff\0\0" ZEROS_23 "\0\0\0"
+#define LOGIN_EMPTY "\x22\0\0\1\0\x82\0\0\xff\xff\xff\0\0" ZEROS_23 "\0\0"
 
 static void check_spoken(struct way *w, struct slice expected)
 {
@@ -365,6 +365,80 @@ static void executions_are_text_and_what_cannot_be_carried_is_counted(void **sta
 	buf_release(&b);
 }
 
+#define ERROR_1 "\x0b\0\0\1\xff\x28\x04#42000no"
+#define OK_MORE "\7\0\0\1\0\0\0\x0a\0\0\0"
+#define ERROR_2 "\x0b\0\0\2\xff\x28\x04#42000no"
+
+/* What the player would do with several statements, with a database's name, and with other text than UTF-8. */
+static void the_player_is_told_what_it_can_do(void **state)
+{
+	const struct endpoint from = {.addr = {.bytes = {10, 0, 0, 9}}, .port = 1111};
+	struct way w;
+	uint64_t at[2] = {0, 0};
+	void *talk;
+
+	(void)state;
+	way_begin(&w);
+	talk = joined(&w, &from);
+	CLIENT("\x11\0\0\0\3do 1; do ';'; no");
+	SERVER(OK);
+	CLIENT("\x12\0\0\0\3do 1;no;do 2;do 3");
+	SERVER(OK_MORE ERROR_2);
+	CLIENT("\x0f\0\0\0\3do 4;do 5;do 6"); /* of which the answer is not heard in time */
+	CLIENT("\x06\0\0\0\2my-db");
+	SERVER(OK);
+	CLIENT("\x06\0\0\0\2order");
+	SERVER(OK);
+	CLIENT("\x11\0\0\0\3set names latin1");
+	SERVER(OK);
+	CLIENT("\x05\0\0\0\3do 7");
+	SERVER(OK);
+	CLIENT("\x07\0\0\0\3do '\xe9'");
+	SERVER(OK);
+	CLIENT("\x07\0\0\0\3do '\xe9'");
+	SERVER(OK);
+	leave(&w, talk);
+	check_spoken(&w, TEXT(LOGIN_EMPTY "\x05\0\0\0\3do 1"
+					  "\x07\0\0\0\3do ';'"
+					  "\x03\0\0\0\3no"
+					  "\x05\0\0\0\3do 1"
+					  "\x03\0\0\0\3no"
+					  "\x05\0\0\0\3do 4"
+					  "\x05\0\0\0\3do 5"
+					  "\x05\0\0\0\3do 6"
+					  "\x0c\0\0\0\3USE `my-db`"
+					  "\x0c\0\0\0\3USE `order`"
+					  "\x11\0\0\0\3set names latin1"
+					  "\x05\0\0\0\3do 7"
+					  "\x23\0\0\0\3SET character_set_client = utf8mb4"
+					  "\x08\0\0\0\3do '\xc3\xa9'"
+					  "\x08\0\0\0\3do '\xc3\xa9'" QUIT));
+	way_free(&w);
+}
+
+static void what_would_do_harm_is_left_out(void **state)
+{
+	const struct endpoint from = {.addr = {.bytes = {10, 0, 0, 9}}, .port = 1111};
+	struct way w;
+	uint64_t at[2] = {0, 0};
+	void *talk;
+
+	(void)state;
+	way_begin(&w);
+	talk = joined(&w, &from);
+	CLIENT("\x07\0\0\0\3kill 7");
+	SERVER(ERROR_1);
+	CLIENT("\x28\0\0\0\3load data local infile 'a' into table b");
+	SERVER(ERROR_1);
+	CLIENT("\x22\0\0\0\3load data infile 'a' into table c");
+	SERVER(ERROR_1);
+	leave(&w, talk);
+	check_spoken(&w, TEXT(LOGIN_EMPTY "\x22\0\0\0\3load data infile 'a' into table c" QUIT));
+	CHECK(mrte_speaker_left(w.speaker)->unsupported == 1);
+	CHECK(mrte_speaker_left(w.speaker)->file_statements == 1);
+	way_free(&w);
+}
+
 static void only_ipv4_can_be_carried(void **state)
 {
 	struct endpoint from = {.addr = {.bytes = {0xfe, 0x80, [15] = 1}, .is_v6 = true},
@@ -416,6 +490,8 @@ int main(void)
 		cmocka_unit_test(what_is_cut_or_spoilt_costs_only_itself),
 		cmocka_unit_test(units_may_be_cut_anywhere),
 		cmocka_unit_test(executions_are_text_and_what_cannot_be_carried_is_counted),
+		cmocka_unit_test(the_player_is_told_what_it_can_do),
+		cmocka_unit_test(what_would_do_harm_is_left_out),
 		cmocka_unit_test(only_ipv4_can_be_carried),
 		cmocka_unit_test(many_clients_are_bounded),
 	};
