@@ -35,7 +35,7 @@ static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)
 
 static void way_begin(struct way *w)
 {
-	const struct tracker_options options = {.max_statement = 0};
+	const struct tracker_options options = {.no_answers = true};
 	const struct event_sink sink = {.event = on_event, .ctx = w};
 	struct stream_handler handler;
 
@@ -242,6 +242,53 @@ static void what_is_cut_or_spoilt_costs_only_itself(void **state)
 	CHECK(tracker_coverage(w.tracker)->gaps == 3);
 	way_free(&w);
 	buf_release(&all);
+}
+
+/* What is cut and followed by what is cut, too: no statement is made of two. */
+static void each_of_several_that_are_cut_costs_only_itself(void **state)
+{
+	static uint8_t text[60000];
+	struct way w;
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	text[0] = 3;
+	way_begin(&w);
+	unit(&w, TEXT(LOGIN_HEARD));
+	for (size_t len = sizeof(text); len > 9000; len -= 5000) {
+		struct buf all;
+
+		buf_init(&all, MESSAGE_ROOM);
+		packet(&all, 0, slice_of(text, len));
+		unit(&w, slice_head(buf_slice(&all), 8126));
+		buf_release(&all);
+	}
+	unit(&w, TEXT(SELECT_1));
+	way_end(&w);
+	check_spoken(&w, TEXT(LOGIN_SAID SELECT_1 QUIT));
+	CHECK(mrte_hearing_stats(w.hearing)->cut == 11);
+	way_free(&w);
+}
+
+/* No answer says that they went well: they are taken to have. */
+static void what_a_session_chose_is_known_without_answers(void **state)
+{
+	struct way w;
+
+	(void)state;
+	way_begin(&w);
+	unit(&w, TEXT(LOGIN_HEARD));
+	unit(&w, TEXT("\x11\0\0\0\3set names latin1"));
+	unit(&w, TEXT("\x07\0\0\0\3do '\xe9'"));
+	unit(&w, TEXT("\x08\0\0\0\3use zoo"));
+	unit(&w, TEXT("\x07\0\0\0\3do '\xe9'"));
+	way_end(&w);
+	check_spoken(&w, TEXT(LOGIN_SAID "\x11\0\0\0\3set names latin1"
+					 "\x23\0\0\0\3SET character_set_client = utf8mb4"
+					 "\x08\0\0\0\3do '\xc3\xa9'"
+					 "\x08\0\0\0\3use zoo"
+					 "\x08\0\0\0\3do '\xc3\xa9'" QUIT));
+	way_free(&w);
 }
 
 /* Statements of all lengths, in units that hold several or a part of one, are the same afterwards. */
@@ -488,6 +535,8 @@ int main(void)
 		cmocka_unit_test(a_session_begins_with_its_login_or_its_database),
 		cmocka_unit_test(what_was_sent_twice_is_heard_once_where_that_is_proved),
 		cmocka_unit_test(what_is_cut_or_spoilt_costs_only_itself),
+		cmocka_unit_test(each_of_several_that_are_cut_costs_only_itself),
+		cmocka_unit_test(what_a_session_chose_is_known_without_answers),
 		cmocka_unit_test(units_may_be_cut_anywhere),
 		cmocka_unit_test(executions_are_text_and_what_cannot_be_carried_is_counted),
 		cmocka_unit_test(the_player_is_told_what_it_can_do),
