@@ -214,7 +214,7 @@ def test_what_the_players_connector_would_stumble_over(broker, channel, mariadb,
     servers.wait_until_listening(process, said)
     with connect(mariadb, database="my-db") as c:
         c.query("SET NAMES latin1")
-        c.query("DO 'é'".encode("latin1"))
+        c.query("DO '\xe9'".encode("latin1"))
         c.select_db("shop")
         c.select_db("my-db")
     with connect(mariadb, client_flag=CLIENT.MULTI_STATEMENTS) as c:
@@ -226,7 +226,7 @@ def test_what_the_players_connector_would_stumble_over(broker, channel, mariadb,
     first, second = [[e for e in entries if not str(e[1]).startswith("SET AUTOCOMMIT")]
                      for entries in played(channel).values()]
     assert first == [("login", ""), (QUERY, "USE `my-db`"), (QUERY, "SET NAMES latin1"),
-                     (QUERY, "SET character_set_client = utf8mb4"), (QUERY, "DO 'é'"), (INIT_DB, "shop"),
+                     (QUERY, "SET character_set_client = utf8mb4"), (QUERY, "DO '\xe9'"), (INIT_DB, "shop"),
                      (QUERY, "USE `my-db`"), (QUIT, "")]
     assert second == [("login", ""), (QUERY, "DO 1"), (QUERY, "DO ';'"), (QUERY, "DO 3"), (QUIT, "")]
 
