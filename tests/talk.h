@@ -304,10 +304,10 @@ static inline struct slice talk_greeting(uint64_t caps, struct buf *to)
 	buf_reset(to);
 	buf_put(to,
 		"\x0a"
-		"8.0.30-\0"
+		"8.0.30\0"
 		"\x09\0\0\0"
 		"12345678\0",
-		1 + 8 + 4 + 9);
+		1 + 7 + 4 + 9);
 	buf_put_uint_le(to, low & 0xffff, 2);
 	buf_put(to, "\xff\x02\0", 3);
 	buf_put_uint_le(to, low >> 16 & 0xffff, 2);
@@ -354,7 +354,7 @@ static inline void talk_logged_in(struct talk *t, uint64_t caps)
 	buf_init(&b, 1 << 12);
 	greeting.payload = talk_greeting(caps | MYP_CAP_CONNECT_WITH_DB, &b);
 	if (t->mariadb)
-		greeting.payload = talk_rename(greeting.payload, "MariaDB");
+		greeting.payload = talk_rename(greeting.payload, "5.5.5-");
 	talk_line(t, &greeting);
 	login.payload = talk_login(caps, false, &b);
 	talk_line(t, &login);
