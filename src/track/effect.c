@@ -441,13 +441,23 @@ static void changed_user(struct conversation *c, const struct pending *p)
 	struct session *s = c->session;
 
 	session_reset_state(s);
-	s->no_backslash_escapes = s->ansi_quotes = false;
 	check(c, fact_set(&s->user, p->login->user, FACT_LOGIN));
 	check(c, fact_set(&s->database, p->login->database, FACT_LOGIN));
 	s->database_known = true;
 	if (p->login->auth_plugin.len)
 		check(c, fact_set(&s->auth_plugin, p->login->auth_plugin, FACT_LOGIN));
 	set_collation(c, p->login->collation, FACT_LOGIN);
+	c->login_collation = p->login->collation;
+}
+
+/* MariaDB goes back to the character set of the login, MySQL to the server's own. */
+static void connection_reset(struct conversation *c)
+{
+	struct session *s = c->session;
+	uint16_t collation = s->is_mariadb ? c->login_collation : c->server_collation;
+
+	session_reset_state(s);
+	session_set_collation(s, collation, collation ? FACT_LOGIN : FACT_UNKNOWN);
 }
 
 static void apply_command(struct conversation *c, const struct pending *p, const struct response *r)
@@ -470,7 +480,7 @@ static void apply_command(struct conversation *c, const struct pending *p, const
 		changed_user(c, p);
 		break;
 	case MYP_COM_RESET_CONNECTION:
-		session_reset_state(c->session);
+		connection_reset(c);
 		break;
 	default: /* a number from the wire: the others change nothing */
 		break;
