@@ -280,11 +280,11 @@ static enum err pump(const struct listen_args *listen, struct input *in, const s
 
 	if (input_is_live(in))
 		drop_privileges();
-	e = status_begin(listen->status, info);
+	e = status_begin(listen->status, in, info);
 	if (e != ERR_OK)
 		return e;
-	if (status_is_wanted(listen->status, in))
-		to->items[0] = status_sink(listen->status, in, &first);
+	if (status_is_wanted(listen->status))
+		to->items[0] = status_sink(listen->status, &first);
 	e = input_run_spread(in, to->items, to->count, &cli_stop, info);
 	to->items[0] = first;
 	return e;

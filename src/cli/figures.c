@@ -201,16 +201,17 @@ static void expose_times(const char *metric, const char *help, const struct figu
 	exposition_histogram(to, metric, &h);
 }
 
-/* One of a family by the reason, whose names are in capitals elsewhere. */
-static void expose_reason(const char *metric, const char *reason, uint64_t n, struct buf *to)
+/* One of a family by VALUE, which is in capitals elsewhere. */
+static void expose_of(const char *metric, const char *label, const char *value, uint64_t n,
+		      struct buf *to)
 {
 	char name[METRIC_MAX];
 	size_t len = 0;
 
-	for (; reason[len] && len < sizeof(name) - 1; len++)
-		name[len] = (char)tolower((unsigned char)reason[len]);
+	for (; value[len] && len < sizeof(name) - 1; len++)
+		name[len] = (char)tolower((unsigned char)value[len]);
 	name[len] = '\0';
-	exposition_count(to, metric, "reason", name, n);
+	exposition_count(to, metric, label, name, n);
 }
 
 static void expose_replay(const struct replay_figures *r, struct buf *to)
@@ -224,16 +225,15 @@ static void expose_replay(const struct replay_figures *r, struct buf *to)
 #undef COUNT
 	exposition_family(to, not_sent, EXPOSITION_COUNTER, "commands not sent, by the reason");
 	for (unsigned i = 0; i < NOT_SENT_REASONS; i++)
-		expose_reason(not_sent, not_sent_name((enum not_sent)i), r->not_sent[i], to);
+		expose_of(not_sent, "reason", not_sent_name((enum not_sent)i), r->not_sent[i], to);
 	exposition_family(to, answers, EXPOSITION_COUNTER,
 			  "answers compared with the recorded ones, by how they differ");
 	for (unsigned i = 0; i < VERDICTS; i++)
-		exposition_count(to, answers, "verdict", verdict_name((enum verdict)i),
-				 r->verdicts[i]);
+		expose_of(answers, "verdict", verdict_name((enum verdict)i), r->verdicts[i], to);
 	exposition_family(to, apart, EXPOSITION_COUNTER,
 			  "answers that differ, but not by the target's fault, by the reason");
 	for (unsigned i = 0; i < APARTS; i++)
-		expose_reason(apart, apart_name((enum apart)i), r->apart[i], to);
+		expose_of(apart, "reason", apart_name((enum apart)i), r->apart[i], to);
 	expose_times("myna_replay_lateness_seconds",
 		     "how late commands were sent, from when they were due", &r->lateness, to);
 	expose_times("myna_replay_own_lateness_seconds",

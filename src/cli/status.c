@@ -43,8 +43,14 @@ static void serve(struct status *s, int64_t now_ns)
 		metrics_server_put(s->server, buf_slice(&s->text));
 }
 
-enum err status_begin(struct status *s, struct errinfo *info)
+enum err status_begin(struct status *s, struct input *in, struct errinfo *info)
 {
+	struct consumer_state c;
+
+	s->in = in;
+	s->begun = s->always || input_is_lasting(in);
+	s->figures.groups |= (input_is_lasting(in) ? FIGURES_LASTING : 0U) |
+			     (input_carried(in, &c) ? FIGURES_CONSUMER : 0U);
 	if (!s->server)
 		return ERR_OK;
 	serve(s, clock_mono_ns());
@@ -170,20 +176,14 @@ static enum err on_finish(void *ctx, const struct coverage *coverage, struct err
 	return s->next.finish(s->next.ctx, coverage, info);
 }
 
-bool status_is_wanted(const struct status *s, const struct input *in)
+bool status_is_wanted(const struct status *s)
 {
-	return s->server || s->always || (input_is_lasting(in) && s->every_ns > 0);
+	return s->server || (s->begun && s->every_ns > 0) || (s->always && s->in_place);
 }
 
-struct event_sink status_sink(struct status *s, struct input *in, const struct event_sink *next)
+struct event_sink status_sink(struct status *s, const struct event_sink *next)
 {
-	struct consumer_state c;
-
-	s->in = in;
 	s->next = *next;
-	s->begun = s->always || input_is_lasting(in);
-	s->figures.groups |= (input_is_lasting(in) ? FIGURES_LASTING : 0U) |
-			     (input_carried(in, &c) ? FIGURES_CONSUMER : 0U);
 	return (struct event_sink){
 		.event = on_event,
 		.tick = on_tick,

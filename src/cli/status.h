@@ -42,14 +42,14 @@ struct status {
 enum err status_init(struct status *s, const struct opt_page *page,
 		     const struct listen_args *listen, struct errinfo *info) MUST_CHECK;
 
-/* Begins to serve. ERR_IO, ERR_NOMEM. */
-enum err status_begin(struct status *s, struct errinfo *info) MUST_CHECK;
+/* Begins to serve, what IN's figures are among. ERR_IO, ERR_NOMEM. */
+enum err status_begin(struct status *s, struct input *in, struct errinfo *info) MUST_CHECK;
 
-/* True if IN's events are to go through status_sink(). */
-bool status_is_wanted(const struct status *s, const struct input *in);
+/* True if the events of the input that was begun with are to go through status_sink(). */
+bool status_is_wanted(const struct status *s);
 
-/* In front of NEXT, the first sink of IN. */
-struct event_sink status_sink(struct status *s, struct input *in, const struct event_sink *next);
+/* In front of NEXT, the first sink of the input. */
+struct event_sink status_sink(struct status *s, const struct event_sink *next);
 
 /* There are new figures: tells what is due. */
 void status_look(struct status *s);
