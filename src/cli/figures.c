@@ -2,6 +2,7 @@
 #include "cli/figures.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -208,7 +209,7 @@ static void expose_of(const char *metric, const char *label, const char *value, 
 	char name[METRIC_MAX];
 	size_t len = 0;
 
-	for (; value[len] && len < sizeof(name) - 1; len++)
+	for (; len < sizeof(name) - 1 && value[len]; len++)
 		name[len] = (char)tolower((unsigned char)value[len]);
 	name[len] = '\0';
 	exposition_count(to, metric, label, name, n);
@@ -244,11 +245,14 @@ static void expose_replay(const struct replay_figures *r, struct buf *to)
 /* By the names that all Prometheus' own libraries have for it. */
 static void expose_process(struct buf *to)
 {
-	unsigned long long size, resident = 0;
-	FILE *statm = fopen("/proc/self/statm", "re");
+	FILE *statm = fopen("/proc/self/statm", "re"); /* in pages: all, and resident */
+	char line[METRIC_MAX], *end;
+	uint64_t resident = 0;
 
-	if (statm && fscanf(statm, "%llu %llu", &size, &resident) != 2)
-		resident = 0;
+	if (statm && fgets(line, sizeof(line), statm)) {
+		(void)strtoull(line, &end, 10);
+		resident = strtoull(end, NULL, 10);
+	}
 	if (statm)
 		(void)fclose(statm);
 	exposition_family(to, "process_cpu_seconds_total", EXPOSITION_COUNTER,

@@ -80,7 +80,8 @@ static enum MHD_Result answer_figures(struct metrics_server *s, struct MHD_Conne
 	return answer(c, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", r);
 }
 
-/* When the head of a request is there: what may follow it is not read. */
+/* When the head of a request is there: what may follow it is not read. The parameters are the library's. */
+/* NOLINTNEXTLINE(readability-function-size) */
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const char *url,
 				  const char *method, const char *version, const char *data,
 				  size_t *data_len, void **request)
