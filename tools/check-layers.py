@@ -34,6 +34,7 @@ LAYERS = {
     "broker": "base event recording",
     "mrte": "base net stream mysql sql event",
     "out": "base",
+    "metrics": "base",
     "filter": "base sql event",
     "profile": "base sql event",
     "sink": "base mysql sql event recording broker mrte out filter profile",
@@ -45,7 +46,7 @@ LAYERS = {
 
 # A library that may have to be replaced is known to one file only, or, where what it gives is no more than a notation,
 # to one layer.
-ONE_FILE_ONLY = ("pcap", "amqp")
+ONE_FILE_ONLY = ("pcap", "amqp", "microhttpd")
 ONE_LAYER_ONLY = ("jansson",)
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')

@@ -1,8 +1,6 @@
 /* hist - a histogram of durations. */
 #include "base/hist.h"
 
-#include <stddef.h>
-
 #include "base/mem.h"
 
 enum { STEP_BITS = 6 }; /* log2(HIST_STEPS) */
@@ -94,6 +92,21 @@ bool hist_next(const struct hist *h, struct hist_bucket *b)
 		return true;
 	}
 	return false;
+}
+
+void hist_below(const struct hist *h, const int64_t *bounds_ns, size_t count, uint64_t *below)
+{
+	struct hist_bucket b = {.at = 0};
+	uint64_t seen = 0;
+	size_t i = 0;
+
+	while (i < count && hist_next(h, &b)) {
+		while (i < count && bounds_ns[i] < b.top_ns)
+			below[i++] = seen;
+		seen += b.count;
+	}
+	while (i < count)
+		below[i++] = seen;
 }
 
 enum err hist_merge(struct hist *into, const struct hist *from)

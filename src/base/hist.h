@@ -6,6 +6,7 @@
 #define BASE_HIST_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -34,6 +35,9 @@ enum err hist_merge(struct hist *into, const struct hist *from) MUST_CHECK;
 /* The smallest value that at least share Q (0 to 1) of all values do not exceed; 0 when empty. */
 int64_t hist_quantile_ns(const struct hist *h, double q);
 double hist_mean_ns(const struct hist *h);
+
+/* BELOW[i]: how many values do not exceed BOUNDS_NS[i], which grow; COUNT of both. Exact to a bucket. */
+void hist_below(const struct hist *h, const int64_t *bounds_ns, size_t count, uint64_t *below);
 
 /* What lies in one bucket of H. */
 struct hist_bucket {

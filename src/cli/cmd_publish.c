@@ -7,15 +7,12 @@
 #include "base/url.h"
 #include "cli/collector.h"
 #include "cli/command.h"
+#include "cli/status.h"
+#include "metrics/backlog.h"
 #include "out/units.h"
 #include "sink/publish.h"
 
-enum {
-	SHOW_EVERY_NS = 500 * 1000 * 1000,
-	FOLDER_MAX = 4096,
-	URL_MAX = 1 << 16,
-	MRTE_LINES_PER_HEAD = 20,
-};
+enum { FOLDER_MAX = 4096, URL_MAX = 1 << 16, MRTE_LINES_PER_HEAD = 20 };
 
 static const char *const queue_types[] = {"quorum", "classic", NULL};
 static const char *const yes_no[] = {"yes", "no", NULL};
@@ -183,79 +180,68 @@ static const struct opt_page page = {
 	.group_count = sizeof(groups) / sizeof(groups[0]),
 };
 
-/* What is shown of it. */
-struct status {
+/* What is sent, and what is told of it. */
+struct sending {
 	struct outbox *outbox;
 	struct publisher *publisher;
-	bool show;
-	bool mrte;                  /* in the columns of MRTE-Collector */
-	int64_t every_ns, shown_ns; /* monotonic */
-	struct coverage before;     /* of MRTE's: as of the line before */
-	uint64_t errors_before;
+	struct status *status;
+	struct backlog backlog;
+	struct mrte_line {
+		int64_t at_ns; /* monotonic */
+		struct coverage coverage;
+		uint64_t errors;
+	} before; /* the line with MRTE-Collector's columns that was told last */
 	uint64_t mrte_lines;
 };
 
 /* MRTE-Collector's line of what happened in each second since the line before. */
-static void show_mrte(struct status *s, const struct publish_progress *p, int64_t since_ns)
+static void tell_mrte(void *ctx)
 {
-	const struct coverage *c = p->coverage, *b = &s->before;
-	const uint64_t ns = since_ns > 0 ? (uint64_t)since_ns : 1;
-	struct publisher_state state;
+	struct sending *s = ctx;
+	const struct mrte_line *b = &s->before;
+	const struct figures *f = &s->status->figures;
+	const struct mrte_line line = {.at_ns = clock_mono_ns(),
+				       .coverage = f->coverage,
+				       .errors = (uint64_t)f->publisher_errors};
+	const struct coverage *c = &line.coverage;
+	const uint64_t ns = line.at_ns > b->at_ns ? (uint64_t)(line.at_ns - b->at_ns) : 1;
 	char now[sizeof("2026-11-20 10:15:30")];
 	struct tm tm;
 	time_t t = time(NULL);
 
 	if (s->mrte_lines++ % MRTE_LINES_PER_HEAD == 0)
 		(void)fprintf(stderr, "\n%s\n", mrte_columns);
-	publisher_state(s->publisher, &state);
 	(void)strftime(now, sizeof(now), "%Y-%m-%d %H:%M:%S", localtime_r(&t, &tm));
 #define PER_SECOND(count) ((unsigned long long)((count) * (uint64_t)NS_PER_S / ns))
 	(void)fprintf(stderr, "%-19s %15llu %15llu %16llu %18llu %20llu %15llu\n", now,
-		      PER_SECOND(c->frames - b->frames),
-		      PER_SECOND((c->frames - c->other_frames - c->other_ports) -
-				 (b->frames - b->other_frames - b->other_ports)),
-		      PER_SECOND(c->kernel_drops - b->kernel_drops),
-		      PER_SECOND(c->interface_drops - b->interface_drops),
-		      (unsigned long long)outbox_messages(s->outbox),
-		      PER_SECOND(state.errors - s->errors_before));
+		      PER_SECOND(c->frames - b->coverage.frames),
+		      PER_SECOND(coverage_valid_frames(c) - coverage_valid_frames(&b->coverage)),
+		      PER_SECOND(c->kernel_drops - b->coverage.kernel_drops),
+		      PER_SECOND(c->interface_drops - b->coverage.interface_drops),
+		      (unsigned long long)f->waiting, PER_SECOND(line.errors - b->errors));
 #undef PER_SECOND
 	(void)fflush(stderr);
-	s->before = *c;
-	s->errors_before = state.errors;
-}
-
-static void show(const struct status *s, const struct publish_progress *p)
-{
-	struct publisher_state state;
-	uint64_t waiting = outbox_messages(s->outbox);
-
-	publisher_state(s->publisher, &state);
-	(void)fprintf(stderr,
-		      "%smyna publish: %llu sessions, %llu commands; %llu blocks confirmed, %llu "
-		      "waiting (%s), %llu broker errors%s%s",
-		      s->show ? "\r" : "", (unsigned long long)p->coverage->sessions,
-		      (unsigned long long)p->coverage->commands,
-		      (unsigned long long)state.confirmed, (unsigned long long)waiting,
-		      units_size(outbox_bytes(s->outbox)).text, (unsigned long long)state.errors,
-		      !state.connected ? ", not connected"
-		      : state.blocked  ? ", blocked"
-				       : "",
-		      s->show ? "\033[K" : "\n");
-	(void)fflush(stderr);
+	s->before = line;
 }
 
 static void on_progress(void *ctx, const struct publish_progress *p)
 {
-	struct status *s = ctx;
-	int64_t now_ns = clock_mono_ns();
+	struct sending *s = ctx;
+	struct figures *f = &s->status->figures;
+	struct publisher_state state;
 
-	if (s->every_ns == 0 || now_ns - s->shown_ns < s->every_ns)
-		return;
-	if (s->mrte)
-		show_mrte(s, p, now_ns - s->shown_ns);
-	else
-		show(s, p);
-	s->shown_ns = now_ns;
+	publisher_state(s->publisher, &state);
+	f->published = (int64_t)p->blocks;
+	f->publish_shed = (int64_t)p->shed;
+	f->confirmed = (int64_t)state.confirmed;
+	f->waiting = (int64_t)outbox_messages(s->outbox);
+	f->publish_spool_bytes = (int64_t)outbox_bytes(s->outbox);
+	f->waiting_ns = backlog_age_ns(&s->backlog, (uint64_t)f->waiting + state.confirmed,
+				       state.confirmed, clock_mono_ns());
+	f->publisher_errors = (int64_t)state.errors;
+	f->publisher_connected = state.connected;
+	f->publisher_blocked = state.blocked;
+	status_look(s->status);
 }
 
 /* The folder in --spool for this destination. */
@@ -287,7 +273,7 @@ static void tell_left(const struct outbox_left *left)
 			      units_size(left->bytes).text);
 }
 
-static bool wait_until_sent(const struct status *s, int64_t linger_ns)
+static bool wait_until_sent(const struct sending *s, int64_t linger_ns)
 {
 	const struct timespec pause = {.tv_nsec = 10 * NS_PER_MS};
 	int64_t until_ns = clock_mono_ns() + linger_ns;
@@ -324,7 +310,7 @@ static bool has_left(const struct mrte_left *left)
 }
 
 /* After all was read: what the broker has, and what it has not. */
-static int tell_sent(const struct status *s, const struct publish_args *args,
+static int tell_sent(const struct sending *s, const struct publish_args *args,
 		     const struct publish_sink *sink, int status)
 {
 	struct publisher_state state;
@@ -332,7 +318,7 @@ static int tell_sent(const struct status *s, const struct publish_args *args,
 
 	publisher_state(s->publisher, &state);
 	(void)fprintf(stderr, "%smyna publish: the broker has confirmed %llu block%s\n",
-		      s->show ? "\r\033[K" : "", (unsigned long long)state.confirmed,
+		      s->status->terminal ? "\r\033[K" : "", (unsigned long long)state.confirmed,
 		      units_plural(state.confirmed));
 	tell_left_out(publish_left(sink));
 	if (publish_shed(sink) > 0)
@@ -352,7 +338,8 @@ static int tell_sent(const struct status *s, const struct publish_args *args,
 		       : status;
 }
 
-static int publish(const struct opt_words *words, const struct publish_args *args, struct status *s)
+static int publish(const struct opt_words *words, const struct publish_args *args,
+		   struct sending *s)
 {
 	struct publish_options options = {
 		.shards = (uint32_t)args->shards,
@@ -378,11 +365,13 @@ static int publish(const struct opt_words *words, const struct publish_args *arg
 		collector_say_start(&args->listen.ports, args->listen.source_server != NULL);
 	if (publish_new(s->outbox, s->publisher, &options, &sink, &info) == ERR_OK) {
 		events = publish_events(sink);
+		s->status->figures.left = publish_left(sink);
 		status = cli_run_filtered(&page, &args->listen, &args->filter, in, &events);
 		status = tell_sent(s, args, sink, status);
 	} else {
 		status = cli_fail(&page, &info);
 	}
+	s->status->figures.left = NULL;
 	publish_free(sink);
 	input_free(in);
 	return status;
@@ -400,14 +389,16 @@ static int connect_and_publish(const struct opt_words *words, const struct publi
 		.declare = !args->no_declare && !args->mrte,
 		.mrte_key = args->mrte ? args->routing_key : NULL,
 	};
-	struct status s = {.mrte = args->mrte != 0, .show = !args->mrte && cli_shows_progress()};
+	struct sending s = {.status = args->listen.status, .before = {.at_ns = clock_mono_ns()}};
 	char folder[FOLDER_MAX];
 	struct outbox_left left;
 	struct errinfo info;
 	int status;
 
-	s.every_ns = s.show ? SHOW_EVERY_NS : args->listen.status_ns;
-	s.shown_ns = clock_mono_ns();
+	if (args->mrte) {
+		s.status->own = tell_mrte;
+		s.status->ctx = &s;
+	}
 	if (folder_of(args, place, folder, &info) != ERR_OK ||
 	    outbox_open(folder, &s.outbox, &left, &info) != ERR_OK)
 		return cli_fail(&page, &info);
@@ -457,6 +448,11 @@ static enum err check(const struct publish_args *args, struct errinfo *info)
 
 static int run_with(struct publish_args *args, const struct opt_words *words)
 {
+	struct status shown = {
+		.always = true,
+		.in_place = !args->mrte,
+		.figures = {.groups = FIGURES_PUBLISH},
+	};
 	struct place place;
 	struct errinfo info;
 	int status;
@@ -469,7 +465,12 @@ static int run_with(struct publish_args *args, const struct opt_words *words)
 	    place_parse(args->to, args->listen.defaults_file, &place, &info) != ERR_OK)
 		return cli_fail(&page, &info);
 	url_hide_password(args->to);
-	status = connect_and_publish(words, args, &place);
+	args->listen.status = &shown;
+	if (status_init(&shown, &page, &args->listen, &info) == ERR_OK)
+		status = connect_and_publish(words, args, &place);
+	else
+		status = cli_fail(&page, &info);
+	status_release(&shown);
 	place_release(&place);
 	return status;
 }

@@ -3,6 +3,7 @@
 #include "base/scan.h"
 #include "cli/command.h"
 #include "cli/source_server.h"
+#include "cli/status.h"
 #include "out/units.h"
 #include "sink/record.h"
 
@@ -93,9 +94,10 @@ static const struct opt_page page = {
 	.group_count = sizeof(groups) / sizeof(groups[0]),
 };
 
-/* The status line: what was kept so far. */
-struct status {
+/* What is shown on a terminal while it goes on: what was kept so far. */
+struct shown {
 	struct record_sink *sink;
+	struct status *status;
 	bool show;
 	bool live;
 	bool series;
@@ -105,7 +107,7 @@ struct status {
 	struct coverage shown;             /* likewise */
 };
 
-static void show(const struct status *s, const struct record_progress *p, double per_second)
+static void show(const struct shown *s, const struct record_progress *p, double per_second)
 {
 	const struct coverage *c = p->coverage;
 	uint64_t drops = c->kernel_drops + c->interface_drops;
@@ -129,11 +131,13 @@ static void show(const struct status *s, const struct record_progress *p, double
 
 static void on_progress(void *ctx, const struct record_progress *p)
 {
-	struct status *s = ctx;
+	struct shown *s = ctx;
 	int64_t now_ns = clock_mono_ns(), since_ns = now_ns - s->shown_ns;
 
 	if (record_is_full(s->sink))
 		cli_stop = 1;
+	s->status->figures.exchanges = (int64_t)p->exchanges;
+	s->status->figures.recorded_bytes = (int64_t)p->bytes;
 	if (!s->show || since_ns < STATUS_EVERY_NS)
 		return;
 	show(s, p, (double)(p->exchanges - s->exchanges) * 1e9 / (double)since_ns);
@@ -145,7 +149,7 @@ static void on_progress(void *ctx, const struct record_progress *p)
 /* Of a series: which file is written, and which are gone. */
 static void on_news(void *ctx, enum recorder_news what, const char *path)
 {
-	const struct status *s = ctx;
+	const struct shown *s = ctx;
 
 	(void)fprintf(stderr, "%smyna record: %s %s\n", s->show ? "\r\033[K" : "",
 		      what == RECORDER_BEGAN ? "recording to" : "removed", path);
@@ -158,7 +162,7 @@ static enum err on_server(void *ctx, const struct server_facts *f, struct errinf
 	return recorder_server(ctx, f, info);
 }
 
-static void say_done(const struct status *s, const struct recorder *recorder)
+static void say_done(const struct shown *s, const struct recorder *recorder)
 {
 	(void)fprintf(stderr, "%smyna record: %s has %s\n", s->show ? "\r\033[K" : "",
 		      s->series ? "the series" : recorder_path(recorder),
@@ -166,7 +170,7 @@ static void say_done(const struct status *s, const struct recorder *recorder)
 }
 
 static int record(struct input *in, const struct record_args *args, struct recorder *recorder,
-		  struct status *status)
+		  struct shown *status)
 {
 	struct record_options options = {
 		.max_bytes = args->max_size,
@@ -234,34 +238,51 @@ static enum err recorder_options_of(const struct record_args *args, struct recor
 	return args->rotate ? parse_rotate(args->rotate, o, info) : ERR_OK;
 }
 
-static int run(int argc, char **argv)
+static int run_with(const struct record_args *args, const struct opt_words *words,
+		    struct status *status)
 {
-	struct record_args args = {.output = NULL};
-	struct status shown = {.show = cli_shows_progress(), .shown_ns = clock_mono_ns()};
+	struct shown shown = {
+		.status = status, .show = cli_shows_progress(), .shown_ns = clock_mono_ns()};
 	struct recorder_options options;
 	struct recorder *recorder = NULL;
-	struct opt_words words;
 	struct errinfo info;
 	struct input *in = NULL;
-	int status;
+	int code;
 
-	if (!cli_parse(&page, argc, argv, &args, &words, &status))
-		return status;
-	if (recorder_options_of(&args, &options, &info) != ERR_OK ||
-	    cli_open_input(&page, &words, &args.listen, &in, &info) != ERR_OK)
+	if (recorder_options_of(args, &options, &info) != ERR_OK ||
+	    cli_open_input(&page, words, &args->listen, &in, &info) != ERR_OK)
 		return cli_fail(&page, &info);
 	shown.live = input_is_live(in);
-	shown.series = args.rotate != NULL;
+	shown.series = args->rotate != NULL;
 	shown.informant = input_informant(in);
 	options.live = shown.live;
 	options.ctx = &shown;
-	if (recorder_new(args.output, &options, &recorder, &info) == ERR_OK)
-		status = record(in, &args, recorder, &shown);
+	if (recorder_new(args->output, &options, &recorder, &info) == ERR_OK)
+		code = record(in, args, recorder, &shown);
 	else
-		status = cli_fail(&page, &info);
+		code = cli_fail(&page, &info);
 	recorder_free(recorder);
 	input_free(in);
-	return status;
+	return code;
+}
+
+static int run(int argc, char **argv)
+{
+	struct record_args args = {.output = NULL};
+	struct status status = {.figures = {.groups = FIGURES_RECORD}};
+	struct opt_words words;
+	struct errinfo info;
+	int code;
+
+	if (!cli_parse(&page, argc, argv, &args, &words, &code))
+		return code;
+	args.listen.status = &status;
+	if (status_init(&status, &page, &args.listen, &info) == ERR_OK)
+		code = run_with(&args, &words, &status);
+	else
+		code = cli_fail(&page, &info);
+	status_release(&status);
+	return code;
 }
 
 const struct command_row cmd_record = {.page = &page, .run = run};

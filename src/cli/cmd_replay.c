@@ -13,6 +13,7 @@
 #include "cli/replay_resume.h"
 #include "cli/replay_sides.h"
 #include "cli/source_server.h"
+#include "cli/status.h"
 #include "out/units.h"
 #include "replay/databases.h"
 #include "replay/replay.h"
@@ -105,7 +106,7 @@ static void raise_file_limit(void)
 struct run {
 	struct replay *replay;
 	struct event_sink inner; /* the replay's */
-	bool show;
+	struct status *status;
 	bool is_live, is_lasting;
 	int64_t stop_ns; /* when it was stopped, monotonic; 0: it was not */
 	const struct input *input;
@@ -147,13 +148,30 @@ static void show(const struct replay_progress *p)
 	(void)fflush(stderr);
 }
 
+static void take_figures(struct figures *f, const struct replay_progress *p)
+{
+	f->replay = *p->figures;
+	f->replay_sent = (int64_t)p->sent;
+	f->replay_answered = (int64_t)p->answered;
+	f->replay_errors = (int64_t)p->errors;
+	f->replay_connections = (int64_t)p->sessions;
+	f->replay_in_flight = p->in_flight;
+	f->replay_late_ns = p->late_ns;
+	f->replay_ahead_bytes = p->ahead;
+	f->replay_spool_bytes = (int64_t)p->spooled;
+	f->replay_recorded_ns = p->recorded_ns;
+	f->replay_done_ppm = p->done < 0 ? -1 : (int64_t)(p->done * 1e6);
+}
+
 static void on_progress(void *ctx, const struct replay_progress *p)
 {
 	struct run *run = ctx;
 
 	if (run->replay && is_cut_short(run))
 		replay_stop(run->replay);
-	if (run->show)
+	take_figures(&run->status->figures, p);
+	status_look(run->status);
+	if (run->status->terminal)
 		show(p);
 }
 
@@ -218,7 +236,7 @@ static int replay_once(struct input *in, const struct replay_args *args, struct 
 		       const struct replay_options *base)
 {
 	struct run run = {
-		.show = cli_shows_progress(),
+		.status = args->listen.status,
 		.is_live = input_is_live(in),
 		.is_lasting = input_is_lasting(in),
 		.input = in,
@@ -242,8 +260,8 @@ static int replay_once(struct input *in, const struct replay_args *args, struct 
 		return cli_fail(&replay_page, &info);
 	input_seek(in, replay_since_ns(run.replay));
 	run.inner = replay_sink(run.replay);
-	e = cli_pump(&replay_page, &args->listen, in, &sink, &info);
-	if (run.show)
+	e = cli_pump(&args->listen, in, &sink, &info);
+	if (run.status->terminal)
 		(void)fputs("\r\033[K", stderr);
 	side_take_replay(side, run.replay);
 	outcome = replay_outcome(run.replay);
@@ -383,6 +401,7 @@ static enum err check_runs(const struct replay_args *args, const struct opt_word
 static int run(int argc, char **argv)
 {
 	struct replay_args args = {.threads = 0};
+	struct status shown = {.always = true, .figures = {.groups = FIGURES_REPLAY}};
 	struct replay_options options = {.speed = 1};
 	struct fail_on fail_on;
 	struct sides sides;
@@ -410,16 +429,19 @@ static int run(int argc, char **argv)
 		return cli_fail(&replay_page, &info);
 	sides_init(&sides, args.repeat > 1);
 	set_options(&args, &options);
+	args.listen.status = &shown;
 	if (sides_resolve(&sides, &args.urls, &args.target, &info) == ERR_OK &&
 	    read_accounts(&args, &sides, &accounts, &options, &info) == ERR_OK &&
 	    check_spool(&words, &options, &info) == ERR_OK &&
-	    replay_resume(&args, &words, &options, &resume, &info) == ERR_OK) {
+	    replay_resume(&args, &words, &options, &resume, &info) == ERR_OK &&
+	    status_init(&shown, &replay_page, &args.listen, &info) == ERR_OK) {
 		wipe_secrets(&args);
 		raise_file_limit();
 		status = replay(&words, &args, &fail_on, &sides, &options);
 	} else {
 		status = cli_fail(&replay_page, &info);
 	}
+	status_release(&shown);
 	sides_release(&sides);
 	accounts_release(&accounts);
 	checkpoint_free(resume);

@@ -56,6 +56,8 @@ bool cli_parse(const struct opt_page *page, int argc, char **argv, void *args,
 		.title = (heading), .rows = (table), .count = sizeof(table) / sizeof((table)[0])   \
 	}
 
+struct status;
+
 /* What every command that listens takes. */
 struct listen_args {
 	struct opt_texts interfaces;
@@ -74,6 +76,8 @@ struct listen_args {
 	const char *defaults_file; /* with the account for a broker; NULL: the usual ones */
 	int64_t idle_exit_ns;      /* a broker: end when nothing came for so long; 0: never */
 	const char *source_server, *source_defaults;
+	const char *metrics;   /* where figures are served; NULL: nowhere */
+	struct status *status; /* no option: who tells how it goes, of the command's making */
 };
 
 /* An input from a broker, for every command that takes one and has no --defaults-file of its own. */
@@ -142,9 +146,16 @@ struct listen_args {
 		 .offset = offsetof(type, member.status_ns),                                       \
 		 .placeholder = "TIME",                                                            \
 		 .def = "10s",                                                                     \
-		 .help = "live and from a broker, where standard error is no terminal: write a "   \
-			 "line of what was heard so far, and what was not, so often; 0 writes "    \
-			 "none"},                                                                  \
+		 .help = "live, from a broker, and of publish and replay: write a line of how it " \
+			 "goes to standard error so often, what was heard so far and what was "    \
+			 "not, what waits and how late it is; 0 writes none"},                     \
+		{.name = "metrics",                                                                \
+		 .kind = OPT_TEXT,                                                                 \
+		 .offset = offsetof(type, member.metrics),                                         \
+		 .placeholder = "[ADDRESS:]PORT",                                                  \
+		 .help = "serve the same and more to Prometheus, at http://ADDRESS:PORT/metrics: " \
+			 "only on this machine (127.0.0.1) unless an address is named; IPv6 as "   \
+			 "[::1]:9104"},                                                            \
 		{.name = "snap-length",                                                            \
 		 .kind = OPT_SIZE,                                                                 \
 		 .offset = offsetof(type, member.snap_len),                                        \
@@ -255,11 +266,11 @@ enum err cli_open_input(const struct opt_page *page, const struct opt_words *wor
 enum err cli_write_stdout(void *ctx, struct slice bytes, struct errinfo *info);
 
 /*
- * Pumps IN into SINK until it ends or a signal comes. Before a live input starts, privileges are given up: what
- * needed them is open.
+ * Pumps IN into SINK until it ends or a signal comes, and has LISTEN's status tell how it goes. Before a live input
+ * starts, privileges are given up: what needed them is open.
  */
-enum err cli_pump(const struct opt_page *page, const struct listen_args *listen, struct input *in,
-		  const struct event_sink *sink, struct errinfo *info) MUST_CHECK;
+enum err cli_pump(const struct listen_args *listen, struct input *in, const struct event_sink *sink,
+		  struct errinfo *info) MUST_CHECK;
 
 /* The same, and ends the command: tells an error, or the losses if there were any. Returns the exit status. */
 int cli_run(const struct opt_page *page, const struct listen_args *listen, struct input *in,
@@ -277,7 +288,7 @@ int cli_run_filtered(const struct opt_page *page, const struct listen_args *list
 struct cli_writer {
 	const struct opt_page *page;
 	void *args;
-	const struct listen_args *listen;    /* in ARGS */
+	struct listen_args *listen;          /* in ARGS */
 	const struct filter_options *filter; /* in ARGS */
 	/* After parsing: what follows from ARGS, and what in them is a mistake, ERR_USAGE. May be NULL. */
 	enum err (*settle)(void *args, struct errinfo *info);

@@ -14,6 +14,7 @@
 #include "cli/command.h"
 #include "cli/netns.h"
 #include "cli/source_server.h"
+#include "cli/status.h"
 #include "out/units.h"
 
 int cli_fail(const struct opt_page *page, const struct errinfo *info)
@@ -266,111 +267,36 @@ void cli_tell_losses(const struct opt_page *page, const struct coverage *c)
 	(void)fputc('\n', stderr);
 }
 
-/* A sink in front of another that tells now and then how it goes. */
-struct status {
-	const struct opt_page *page;
-	const struct event_sink *next;
-	int64_t every_ns, told_ns; /* monotonic */
-	struct coverage told;      /* as of then */
-};
-
-static enum err status_event(void *ctx, const struct event *e, struct errinfo *info)
-{
-	const struct status *s = ctx;
-
-	return s->next->event(s->next->ctx, e, info);
-}
-
-static void tell_status(const struct status *s, const struct coverage *c)
-{
-	const struct opt_page *page = s->page;
-	struct coverage since = *c;
-
-	coverage_subtract(&since, &s->told);
-	(void)fprintf(stderr, "myna %s: %s: %llu session%s, %llu command%s", page->name,
-		      units_time_short(clock_wall_ns()).text, (unsigned long long)c->sessions,
-		      units_plural(c->sessions), (unsigned long long)c->commands,
-		      units_plural(c->commands));
-	if (c->shed_frames)
-		(void)fprintf(stderr, ", now hearing %s of the sessions' frames",
-			      units_percent(coverage_heard_share(&since)).text);
-	for (const struct coverage_field *f = coverage_fields; f->name; f++)
-		if (f->is_loss && coverage_get(c, f))
-			(void)fprintf(stderr, "; ! %llu %s", (unsigned long long)coverage_get(c, f),
-				      coverage_text(f, coverage_get(c, f)));
-	(void)fputc('\n', stderr);
-}
-
-static enum err status_tick(void *ctx, const struct coverage *so_far, double progress,
-			    struct errinfo *info)
-{
-	struct status *s = ctx;
-	int64_t now_ns = clock_mono_ns();
-
-	if (now_ns - s->told_ns >= s->every_ns) {
-		s->told_ns = now_ns;
-		tell_status(s, so_far);
-		s->told = *so_far;
-	}
-	return s->next->tick ? s->next->tick(s->next->ctx, so_far, progress, info) : ERR_OK;
-}
-
-static enum err status_merge(void *ctx, void *other, struct errinfo *info)
-{
-	const struct status *s = ctx;
-
-	return s->next->merge(s->next->ctx, other, info);
-}
-
-static enum err status_finish(void *ctx, const struct coverage *coverage, struct errinfo *info)
-{
-	const struct status *s = ctx;
-
-	return s->next->finish(s->next->ctx, coverage, info);
-}
-
 /* Sinks for an input, and how many of them; more than one only if they merge. */
 struct sinks {
 	struct event_sink *items;
 	size_t count;
 };
 
-static enum err pump(const struct opt_page *page, const struct listen_args *listen,
-		     struct input *in, const struct sinks *to, struct errinfo *info)
+static enum err pump(const struct listen_args *listen, struct input *in, const struct sinks *to,
+		     struct errinfo *info)
 {
 	const struct event_sink first = to->items[0];
-	struct status status = {
-		.page = page,
-		.next = &first,
-		.every_ns = listen->status_ns,
-		.told_ns = clock_mono_ns(),
-	};
-	const struct event_sink telling = {
-		.event = status_event,
-		.tick = status_tick,
-		.merge = status_merge,
-		.finish = status_finish,
-		.ctx = &status,
-		.spares = first.spares,
-	};
-	bool tells = input_is_lasting(in) && listen->status_ns > 0 && !cli_shows_progress();
 	enum err e;
 
 	if (input_is_live(in))
 		drop_privileges();
-	if (tells)
-		to->items[0] = telling;
+	e = status_begin(listen->status, in, info);
+	if (e != ERR_OK)
+		return e;
+	if (status_is_wanted(listen->status))
+		to->items[0] = status_sink(listen->status, &first);
 	e = input_run_spread(in, to->items, to->count, &cli_stop, info);
 	to->items[0] = first;
 	return e;
 }
 
-enum err cli_pump(const struct opt_page *page, const struct listen_args *listen, struct input *in,
-		  const struct event_sink *sink, struct errinfo *info)
+enum err cli_pump(const struct listen_args *listen, struct input *in, const struct event_sink *sink,
+		  struct errinfo *info)
 {
 	struct event_sink own = *sink;
 
-	return pump(page, listen, in, &(const struct sinks){.items = &own, .count = 1}, info);
+	return pump(listen, in, &(const struct sinks){.items = &own, .count = 1}, info);
 }
 
 static const char *input_name(const struct opt_words *words, const struct listen_args *listen)
@@ -415,7 +341,7 @@ static int run(const struct opt_page *page, const struct listen_args *listen, st
 	struct errinfo info;
 	int status;
 
-	if (pump(page, listen, in, to, &info) != ERR_OK) {
+	if (pump(listen, in, to, &info) != ERR_OK) {
 		status = cli_fail(page, &info);
 		if (input_is_live(in))
 			explain_denial(page, &info);
@@ -526,28 +452,44 @@ static void free_strands(struct strands *s)
 	}
 }
 
-int cli_write(const struct cli_writer *w, int argc, char **argv)
+/* Opens the input, and pumps. */
+static int write_all(const struct cli_writer *w, const struct opt_words *words)
 {
 	static struct out out; /* these are too large for the stack */
 	static struct strands strands;
-	struct opt_words words;
 	struct errinfo info;
 	struct input *in = NULL;
 	int status;
 
-	if (!cli_parse(w->page, argc, argv, w->args, &words, &status))
-		return status;
-	if (w->settle && w->settle(w->args, &info) != ERR_OK)
-		return cli_fail(w->page, &info);
-	if (cli_open_input(w->page, &words, w->listen, &in, &info) != ERR_OK)
+	if (cli_open_input(w->page, words, w->listen, &in, &info) != ERR_OK)
 		return cli_fail(w->page, &info);
 	out_init(&out, cli_write_stdout, NULL);
-	if (make_strands(w, in, &out, input_name(&words, w->listen), &strands, &info) == ERR_OK)
+	if (make_strands(w, in, &out, input_name(words, w->listen), &strands, &info) == ERR_OK)
 		status = run(w->page, w->listen, in,
 			     &(const struct sinks){.items = strands.ends, .count = strands.count});
 	else
 		status = cli_fail(w->page, &info);
 	free_strands(&strands);
 	input_free(in);
+	return status;
+}
+
+int cli_write(const struct cli_writer *w, int argc, char **argv)
+{
+	struct status shown = {.page = NULL};
+	struct opt_words words;
+	struct errinfo info;
+	int status;
+
+	if (!cli_parse(w->page, argc, argv, w->args, &words, &status))
+		return status;
+	if (w->settle && w->settle(w->args, &info) != ERR_OK)
+		return cli_fail(w->page, &info);
+	w->listen->status = &shown;
+	if (status_init(&shown, w->page, w->listen, &info) == ERR_OK)
+		status = write_all(w, &words);
+	else
+		status = cli_fail(w->page, &info);
+	status_release(&shown);
 	return status;
 }

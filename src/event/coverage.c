@@ -28,10 +28,16 @@ void coverage_subtract(struct coverage *from, const struct coverage *what)
 #undef COVERAGE
 }
 
-double coverage_heard_share(const struct coverage *c)
+uint64_t coverage_valid_frames(const struct coverage *c)
 {
 	uint64_t others = c->other_frames + c->other_ports + c->bad_frames;
-	uint64_t all = c->frames > others ? c->frames - others : 0;
+
+	return c->frames > others ? c->frames - others : 0;
+}
+
+double coverage_heard_share(const struct coverage *c)
+{
+	uint64_t all = coverage_valid_frames(c);
 
 	if (c->shed_frames == 0)
 		return 1;

@@ -35,6 +35,9 @@ static inline const char *coverage_text(const struct coverage_field *f, uint64_t
 	return n == 1 ? f->one : f->many;
 }
 
+/* Frames that carry TCP on the ports listened for. */
+uint64_t coverage_valid_frames(const struct coverage *c);
+
 /*
  * The share of the frames of sessions that was heard, where sessions were shed: below 1, all numbers are of a sample.
  */

@@ -530,6 +530,13 @@ static int64_t broker_idle_ns(void *source)
 	return state.idle_ns;
 }
 
+static void broker_carried(void *source, struct consumer_state *out)
+{
+	const struct source *b = source;
+
+	consumer_state(b->consumer, out);
+}
+
 static void broker_free(void *source)
 {
 	struct source *b = source;
@@ -577,5 +584,6 @@ const struct source_ops broker_ops = {
 	.settled = broker_settled,
 	.progress = broker_progress,
 	.idle_ns = broker_idle_ns,
+	.carried = broker_carried,
 	.free = broker_free,
 };

@@ -153,6 +153,14 @@ bool input_is_lasting(const struct input *in)
 	return in->live || in->ops->idle_ns;
 }
 
+bool input_carried(const struct input *in, struct consumer_state *out)
+{
+	if (!in->ops->carried)
+		return false;
+	in->ops->carried(in->source, out);
+	return true;
+}
+
 void input_coverage(struct input *in, struct coverage *out)
 {
 	in->ops->coverage(in->source, out);

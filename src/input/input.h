@@ -10,6 +10,7 @@
 #include <signal.h>
 
 #include "base/opt.h"
+#include "broker/consumer.h"
 #include "event/event.h"
 #include "event/informant.h"
 #include "tcp/tcp.h"
@@ -57,6 +58,9 @@ enum err input_servers(const struct input *in, struct server_log *log,
 
 /* True if it goes on until somebody ends it: live, or from a broker. */
 bool input_is_lasting(const struct input *in);
+
+/* How the broker is that it comes from. False: it comes from none. */
+bool input_carried(const struct input *in, struct consumer_state *out);
 
 /* What was heard so far, and what was not. */
 void input_coverage(struct input *in, struct coverage *out);

@@ -161,6 +161,13 @@ static int64_t mrte_idle_ns(void *source)
 	return state.idle_ns;
 }
 
+static void mrte_carried(void *source, struct consumer_state *out)
+{
+	const struct source *s = source;
+
+	consumer_state(s->consumer, out);
+}
+
 static void mrte_free(void *source)
 {
 	struct source *s = source;
@@ -223,5 +230,6 @@ const struct source_ops mrte_ops = {
 	.settled = mrte_settled,
 	.progress = mrte_progress,
 	.idle_ns = mrte_idle_ns,
+	.carried = mrte_carried,
 	.free = mrte_free,
 };

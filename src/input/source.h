@@ -21,6 +21,8 @@ struct source_ops {
 	void (*coverage)(void *source, struct coverage *out);
 	/* From a broker: since when there is nothing to do, in nanoseconds; 0: there is something. NULL: not such. */
 	int64_t (*idle_ns)(void *source);
+	/* As input_carried(). NULL: not from a broker. */
+	void (*carried)(void *source, struct consumer_state *out);
 	/* The sink's tick, or its finish, has returned: what it was given before is done with, unless it holds the receipt.
 	 * NULL: nobody asks. */
 	void (*settled)(void *source);

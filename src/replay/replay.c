@@ -153,11 +153,18 @@ static enum err start_workers(struct replay *r, struct errinfo *info)
 
 static void tell_progress(struct replay *r, int64_t now_ns)
 {
-	struct replay_progress p = {.done = r->done, .spooled = spool_bytes(&r->feed.spool)};
+	struct replay_figures figures;
+	struct replay_progress p = {
+		.done = r->done,
+		.spooled = spool_bytes(&r->feed.spool),
+		.ahead = atomic_load(&r->engine.waiting_bytes),
+		.figures = &figures,
+	};
 
 	if (!r->options.progress || now_ns - r->progress_ns < PROGRESS_NS)
 		return;
 	r->progress_ns = now_ns;
+	figures_of(&r->outcome, &figures);
 	p.elapsed_ns = r->feed.begun ? now_ns - r->engine.pace.start_ns : 0;
 	for (unsigned i = 0; i < r->worker_count; i++) {
 		struct worker_counters *c = &r->workers[i].counters;
@@ -170,6 +177,8 @@ static void tell_progress(struct replay *r, int64_t now_ns)
 		p.sessions += (uint64_t)atomic_load(&c->connections);
 		p.late_ns = late_ns > p.late_ns ? late_ns : p.late_ns;
 		p.recorded_ns = reached_ns > p.recorded_ns ? reached_ns : p.recorded_ns;
+		p.in_flight += atomic_load(&c->in_flight);
+		figures_add(&figures, &r->workers[i].board);
 	}
 	r->options.progress(r->options.progress_ctx, &p);
 }

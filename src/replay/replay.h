@@ -15,6 +15,7 @@
 #include "filter/filter.h"
 #include "replay/answers.h"
 #include "replay/checkpoint.h"
+#include "replay/figures.h"
 #include "replay/outcome.h"
 
 enum { REPLAY_THREADS_MAX = 64, REPLAY_COPIES_MAX = 1000 };
@@ -26,7 +27,10 @@ struct replay_progress {
 	uint64_t sessions; /* connections open now */
 	int64_t late_ns;   /* of the command sent last; 0 without a pace */
 	uint64_t spooled;  /* bytes that wait on disk */
+	int64_t ahead;     /* bytes that were read and wait in memory */
+	int64_t in_flight; /* commands that wait for their answer */
 	double done;       /* share of the input that was read; negative: unknown */
+	const struct replay_figures *figures;
 };
 
 struct replay_options {

@@ -392,12 +392,22 @@ static void stop_players(struct worker *w, bool at_once)
 	}
 }
 
+static void tell_figures(struct worker *w)
+{
+	struct replay_figures f;
+
+	figures_of(&w->outcome, &f);
+	figures_put(&w->board, &f);
+}
+
 static void look_around(struct worker *w)
 {
 	struct engine *g = w->engine;
 	int64_t now_ns = clock_mono_ns();
 
 	atomic_store(&w->counters.overdue, count_overdue(w, now_ns));
+	if (g->options->progress)
+		tell_figures(w);
 	if (!atomic_load(&g->stopping))
 		return;
 	if (!w->told_to_stop) {

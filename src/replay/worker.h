@@ -5,6 +5,7 @@
 #define REPLAY_WORKER_H
 
 #include "replay/engine.h"
+#include "replay/figures.h"
 #include "replay/rewrite.h"
 #include "replay/texts.h"
 
@@ -58,6 +59,7 @@ struct worker {
 	bool input_ended;                 /* under LOCK */
 	atomic_bool woken;                /* there is something in the inbox, or to be looked at */
 	struct worker_counters counters;
+	struct figures_board board; /* what the pump may know of OUTCOME */
 	/* The rest is the thread's alone until it has ended. */
 	struct outcome outcome;
 	struct timers timers;

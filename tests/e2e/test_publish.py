@@ -11,6 +11,7 @@ import time
 import pytest
 
 import broker as rabbitmq
+import scrape
 import servers
 from workload import connect
 
@@ -264,6 +265,31 @@ def test_tls_verifies_the_broker(myna, broker, name, tmp_path, certificates, cap
     other = url.replace("localhost", "127.0.0.1") + f"?cacertfile={certificates}/ca.pem&exchange={name}"
     assert myna.run("trace", other, status=(1,)).stderr
     assert myna.run("trace", f"{url}?verify=verify_none&exchange={name}", "--idle-exit", "500ms").stdout == ""
+
+
+# --- how it goes ---
+
+def test_figures_on_both_sides(myna, broker, name, pair, tmp_path):
+    source, target = pair
+    options = ["--metrics", "0", "--status-interval", "300ms"]
+    with Publisher(myna, tmp_path, source, broker, name, *options) as publisher:
+        with Replayer(myna, tmp_path / "replayer", target, broker, name, *options, idle="0") as replayer:
+            replayer.ends = False
+            ends = [scrape.where(program.said_path, program.process) for program in (publisher, replayer)]
+            with Talk(source):
+                sent = scrape.wait_for(ends[0], lambda f: f.of("myna_confirmed_blocks_total") >= 2)
+                done = scrape.wait_for(ends[1], lambda f: f.of("myna_replay_answered_total") >= 10)
+            sent_all = scrape.wait_for(ends[0], lambda f: f.of("myna_spool_blocks") == 0
+                                       and f.of("myna_confirmed_blocks_total") == f.of("myna_published_blocks_total"))
+    for figures in (sent, done, sent_all):
+        assert scrape.promtool(figures) == ""
+        assert "INSERT" not in figures.text and "guest" not in figures.text and name not in figures.text
+    assert sent.of("myna_broker_connected") == 1 and sent.of("myna_broker_errors_total") == 0
+    assert sent_all.of("myna_spool_bytes") == sent_all.of("myna_spool_age_seconds") == 0
+    assert done.of("myna_consumer_blocks_total") >= 1 and done.of("myna_consumer_connected") == 1
+    line = r"^myna {}: [-\d]+ [:\d]+: \d+ sessions?, .*dropped by the process, .*dropped by the interface, .*behind, {}"
+    assert re.search(line.format("publish", r".*waiting, .*in the spool, .*old, \d+ broker errors?"), publisher.said, re.M)
+    assert re.search(line.format("replay", r"\d+ blocks? not acknowledged, \d+ broker errors?, .*late"), replayer.said, re.M)
 
 
 # --- accidents, while it is live ---

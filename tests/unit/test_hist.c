@@ -36,6 +36,25 @@ static void extremes_are_counted(void **state)
 	hist_release(&h);
 }
 
+static void values_below_bounds_are_counted(void **state)
+{
+	static const int64_t bounds[] = {0, 10, 1000, 1000000, INT64_MAX};
+	uint64_t below[5];
+	struct hist h;
+
+	(void)state;
+	hist_init(&h);
+	hist_below(&h, bounds, 5, below);
+	CHECK(below[0] == 0 && below[4] == 0);
+	for (int64_t v = 0; v < 100000; v++)
+		CHECK(hist_add(&h, v) == ERR_OK);
+	hist_below(&h, bounds, 5, below);
+	CHECK(below[0] == 1 && below[1] == 11);
+	CHECK(below[2] > 980 && below[2] <= 1001);
+	CHECK(below[3] == 100000 && below[4] == 100000);
+	hist_release(&h);
+}
+
 static void merging_is_adding_all(void **state)
 {
 	struct hist a, b;
@@ -57,6 +76,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(quantiles_are_within_two_percent),
 		cmocka_unit_test(extremes_are_counted),
+		cmocka_unit_test(values_below_bounds_are_counted),
 		cmocka_unit_test(merging_is_adding_all),
 	};
 
