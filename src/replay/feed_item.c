@@ -124,6 +124,8 @@ enum err feed_put_open(struct feed *f, struct feed_session *fs, const struct ses
 		.caps_known = s->caps_known,
 		.database_known = s->database_known,
 		.resumed = fs->resumed,
+		.in_transaction = type == ITEM_OPEN && fs->was_open && !fs->resumed &&
+				  s->open & SESSION_OPEN_TRANSACTION,
 	};
 	struct item *item = feed_item_new(
 		f, fs, type,

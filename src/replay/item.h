@@ -38,7 +38,8 @@ struct item_open {
 	uint32_t database_len, attributes_len, state_len;
 	uint16_t collation;
 	bool caps_known, database_known;
-	bool resumed; /* what was open in it is not */
+	bool resumed;        /* what was open in it is not */
+	bool in_transaction; /* which began before what is replayed of it */
 };
 
 enum not_sent {

@@ -183,7 +183,8 @@ static enum step step_end(struct player *p, const struct item *item)
 static enum step step_ready(struct player *p, struct item *item)
 {
 	static const char ask_status[] = "DO 0 /* myna: is the transaction still open? */";
-	static const char rollback[] = "ROLLBACK";
+	static const char rollback[] = "ROLLBACK",
+			  begin[] = "BEGIN /* myna: a transaction was open */";
 
 	if (is_stopping(p))
 		return stop_now(p);
@@ -194,6 +195,11 @@ static enum step step_ready(struct player *p, struct item *item)
 	}
 	if (player_rebuild(p) || p->phase != PLAYER_READY)
 		return p->connection ? STEP_WAIT : STEP_ON;
+	if (p->begin_due) {
+		p->begin_due = false;
+		player_send_own(p, OWN_BEGIN, MYP_COM_QUERY, slice_cstr(begin));
+		return p->connection ? STEP_WAIT : STEP_ON;
+	}
 	if (p->rollback_due) {
 		p->rollback_due = false;
 		player_send_own(p, OWN_ROLLBACK, MYP_COM_QUERY, slice_cstr(rollback));

@@ -27,6 +27,7 @@ enum player_own {
 	OWN_NONE,
 	OWN_GUARD,
 	OWN_STATE,
+	OWN_BEGIN,
 	OWN_PREPARE,
 	OWN_ROLLBACK,
 	OWN_CLOCK,
@@ -113,6 +114,7 @@ struct player {
 	bool ids_differ;       /* an INSERT of it drew another id than in the recording */
 	bool diverged;         /* until the end of the transaction, differences are consequences */
 	bool guard_due;        /* the connection has to be made read only */
+	bool begin_due;        /* the transaction has to be begun that was open before */
 	bool rollback_due;     /* the transaction was rolled back in the recording only */
 	bool status_due;  /* a lock wait was given up: was the whole transaction rolled back? */
 	bool rolled_back; /* it was */

@@ -72,6 +72,11 @@ static void finish_own(struct player *p, const struct facts *facts)
 
 	p->own = OWN_NONE;
 	switch (own) {
+	case OWN_BEGIN:
+		note_status(p, facts);
+		p->wrote = true;     /* as far as anybody knows */
+		p->retry.bad = true; /* its beginning is not there */
+		break;
 	case OWN_GUARD:
 		if (facts->error_code != 0)
 			player_lose(p, NOT_SENT_NOT_CONNECTED,

@@ -8,7 +8,7 @@ import pytest
 import binary
 import harness
 from conftest import SHOP
-from replaying import counted, replay
+from replaying import counted, outcome_of, replay
 from workload import connect
 
 PAUSE = 1.2  # seconds before the window, and behind it
@@ -141,3 +141,29 @@ def test_a_dry_run_is_of_the_window(mariadb, target, second, myna, tmp_path):
                        "--until", sessions.until).stdout
     print(outcome)
     assert "began in it" in outcome or "SELECT ?" in outcome
+
+
+def test_a_transaction_that_was_open_is_begun(mariadb, target, shop, myna, tmp_path):
+    """What is heard of it is one transaction on the target, too: its writes are seen, or rolled back, as a whole."""
+    path = tmp_path / "source.myna"
+    with harness.myna_record(myna, path, mariadb.port):
+        with connect(mariadb, database="shop", autocommit=True) as undone, \
+                connect(mariadb, database="shop", autocommit=True) as done:
+            for c, first in ((undone, 1000), (done, 2000)):
+                c.query("BEGIN")
+                c.query(f"INSERT INTO item (id, name) VALUES ({first}, 'before')")
+            time.sleep(0.1)
+            since = now()
+            time.sleep(0.1)
+            for c, first in ((undone, 1001), (done, 2001)):
+                c.query(f"INSERT INTO item (id, name) VALUES ({first}, 'within')")
+            undone.query("ROLLBACK")
+            done.query("COMMIT")
+            done.query("INSERT INTO item (id, name) VALUES (2002, 'behind')")
+    for order in ("session", "commit"):
+        target.execute(SHOP)
+        outcome, log = outcome_of(myna, path, target, "--since", since, "--order", order, status=(0,))
+        assert target.execute("SELECT id, name FROM shop.item WHERE id >= 1000 ORDER BY id") == "2001\twithin\n2002\tbehind\n"
+        assert (outcome["in_transaction"], outcome["differences"]) == (2, 0)
+        begun = [one[1][1].split(" ")[0] for one in log.values() if len(one) > 2]
+        assert begun == ["BEGIN", "BEGIN"], log
