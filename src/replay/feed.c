@@ -117,6 +117,8 @@ static void count_joined(struct feed *f, struct feed_session *fs, const struct s
 	struct outcome *o = f->outcome;
 
 	fs->was_open = was_open;
+	fs->unsure = s->joined && s->commands <= 1 && !fs->resumed &&
+		     (s->state_incomplete || !session_was_asked(s));
 	fs->turns.in_transaction = was_open && s->open & SESSION_OPEN_TRANSACTION;
 	o->joined += was_open;
 	o->state_incomplete += was_open && (s->state_incomplete || !s->database_known);
@@ -260,6 +262,7 @@ static enum err on_response(struct feed *f, struct feed_session *fs, const struc
 	r->n = e->response->n;
 	facts_of(e->response, &r->facts);
 	r->after = f->turns.count;
+	fs->unsure = fs->unsure && !r->facts.status_known;
 	r->turn = turns_response(&f->turns, &fs->turns, r->n, &r->facts);
 	if (e->response->kind == RESPONSE_PREPARED)
 		feed_announce(fs, e->response->statement_id);

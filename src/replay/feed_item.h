@@ -23,6 +23,7 @@ struct feed_session {
 	bool has_gap, lost_commands;
 	bool resumed;  /* an earlier replay was interrupted in the middle of it */
 	bool was_open; /* it began before what is replayed */
+	bool unsure;   /* as item_open's, and nothing was heard since that tells */
 	bool shed;     /* nothing of it is sent any more */
 	struct feed_stamp told;
 	struct turns_session turns;

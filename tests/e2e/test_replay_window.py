@@ -167,3 +167,31 @@ def test_a_transaction_that_was_open_is_begun(mariadb, target, shop, myna, tmp_p
         assert (outcome["in_transaction"], outcome["differences"]) == (2, 0)
         begun = [one[1][1].split(" ")[0] for one in log.values() if len(one) > 2]
         assert begun == ["BEGIN", "BEGIN"], log
+
+
+def test_whether_a_joined_session_commits_by_itself_is_learnt(mariadb, target, shop, myna, tmp_path):
+    """Nobody is asked: the recorded server's status tells it with its first answer."""
+    clients = {name: connect(mariadb, database="shop", autocommit=name != "without") for name in ("without", "within", "alone")}
+    clients["read"] = connect(mariadb, database="shop", autocommit=True)
+    for name in ("within", "read"):
+        clients[name].query("BEGIN")
+    path = tmp_path / "source.myna"
+    with harness.myna_record(myna, path, mariadb.port):
+        clients["read"].query("SELECT COUNT(*) FROM item")
+        for first, (name, c) in enumerate(clients.items(), 1):
+            c.query(f"INSERT INTO item (id, name) VALUES ({first * 1000}, '{name}')")
+            c.query(f"INSERT INTO item (id, name) VALUES ({first * 1000 + 1}, '{name}')")
+            c.query("ROLLBACK")
+            c.query(f"INSERT INTO item (id, name) VALUES ({first * 1000 + 2}, '{name}')")
+            c.query("COMMIT")
+            c.query(f"INSERT INTO item (id, name) VALUES ({first * 1000 + 3}, '{name}')")
+            c.close()
+    rows = "SELECT id FROM shop.item WHERE id >= 1000 ORDER BY id"
+    want = mariadb.execute(rows)
+    assert want.split() == ["1002", "2002", "2003", "3000", "3001", "3002", "3003", "4002", "4003"]
+    for order in ("session", "strict"):
+        target.execute(SHOP)
+        outcome, log = outcome_of(myna, path, target, "--order", order, "-D", "shop")
+        assert target.execute(rows) == want, log
+        if order == "strict":
+            assert outcome["differences"] == 0
