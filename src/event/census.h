@@ -27,10 +27,11 @@ struct census_statement {
 	bool cut; /* the server keeps its beginning only: TEXT is not all of it */
 };
 
-/* A setting of the session that is not the server's own. */
+/* A setting of the session that is not the server's own, or a user variable, without '@'. */
 struct census_variable {
 	struct census_variable *next;
 	struct slice name, value;
+	bool unknown; /* the server did not tell the whole value */
 };
 
 struct census_session {
@@ -45,6 +46,8 @@ struct census_session {
 	bool variables_known; /* VARIABLES are all that differ */
 	struct census_statement *statements;
 	struct census_variable *variables;
+	struct census_variable *user_variables;
+	bool has_user_lock;
 	struct census_session *same_port; /* another one */
 };
 

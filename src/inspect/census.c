@@ -14,6 +14,8 @@ enum {
 	STATEMENTS_MAX = 1 << 19,
 	VARIABLES_AT_ONCE = 50, /* sessions: each costs the server a table of all its settings */
 	VARIABLES_SESSIONS_MAX = 2000,
+	USER_VARIABLES_MAX = 1 << 18,
+	USER_VALUE_MAX = 4096, /* bytes of one that are asked for */
 	PORT_DIGITS = 5,
 };
 
@@ -204,6 +206,41 @@ static enum err take_variable(void *ctx, const struct asker_row *row)
 	return ERR_OK;
 }
 
+/* session's id, name, bytes, value or its beginning. NULL stands for the empty string as well as for NULL. */
+static enum err take_user_variable(void *ctx, const struct asker_row *row)
+{
+	struct asking *k = ctx;
+	struct census_session *s = row->count >= 4 ? session_of(k, row->values[0]) : NULL;
+	struct census_variable *v;
+	uint64_t len = 0;
+
+	k->rows++;
+	if (!s)
+		return row->count >= 4 ? ERR_OK : ERR_PROTO;
+	v = arena_alloc(&k->census->memory, sizeof(*v));
+	k->failed = k->failed || !v;
+	if (!v)
+		return ERR_OK;
+	*v = (struct census_variable){
+		.next = s->user_variables,
+		.name = keep(k, row->values[1]),
+		.value = keep(k, row->values[3]),
+	};
+	v->unknown = k->failed || !number_of(row->values[2], &len) || len != row->values[3].len;
+	s->user_variables = v;
+	return ERR_OK;
+}
+
+static enum err take_lock(void *ctx, const struct asker_row *row)
+{
+	struct asking *k = ctx;
+	struct census_session *s = row->count >= 1 ? session_of(k, row->values[0]) : NULL;
+
+	if (s)
+		s->has_user_lock = true;
+	return ERR_OK;
+}
+
 static enum err take_transaction(void *ctx, const struct asker_row *row)
 {
 	struct asking *k = ctx;
@@ -249,6 +286,36 @@ static enum err ask_statements(struct asking *k, struct errinfo *info)
 	if (k->rows == STATEMENTS_MAX)
 		k->lacks->count[CENSUS_TOO_MANY] = 1;
 	return e;
+}
+
+static enum err ask_user_variables(struct asking *k, struct errinfo *info)
+{
+	char text[512];
+	enum err e;
+
+	k->rows = 0;
+	(void)snprintf(text, sizeof(text),
+		       "SELECT t.PROCESSLIST_ID, v.VARIABLE_NAME, LENGTH(v.VARIABLE_VALUE), "
+		       "LEFT(v.VARIABLE_VALUE, %d) "
+		       "FROM performance_schema.user_variables_by_thread v "
+		       "JOIN performance_schema.threads t ON t.THREAD_ID = v.THREAD_ID "
+		       "WHERE t.PROCESSLIST_ID IS NOT NULL LIMIT %d",
+		       USER_VALUE_MAX, USER_VARIABLES_MAX);
+	e = ask_for(k, text, take_user_variable, CENSUS_NO_USER_VARIABLES, info);
+	if (k->rows == USER_VARIABLES_MAX)
+		k->lacks->count[CENSUS_TOO_MANY] = 1;
+	return e;
+}
+
+/* Who holds a lock of GET_LOCK(). */
+static enum err ask_locks(struct asking *k, struct errinfo *info)
+{
+	return ask_for(k,
+		       "SELECT DISTINCT t.PROCESSLIST_ID FROM performance_schema.metadata_locks l "
+		       "JOIN performance_schema.threads t ON t.THREAD_ID = l.OWNER_THREAD_ID "
+		       "WHERE t.PROCESSLIST_ID IS NOT NULL AND l.LOCK_STATUS = 'GRANTED' "
+		       "AND l.OBJECT_TYPE = 'USER LEVEL LOCK'",
+		       take_lock, CENSUS_NO_LOCKS, info);
 }
 
 /*
@@ -319,6 +386,10 @@ static enum err ask_schema(struct asking *k, bool is_mariadb, struct errinfo *in
 	e = ask_statements(k, info);
 	if (e == ERR_OK)
 		e = ask_tls(k, info);
+	if (e == ERR_OK)
+		e = ask_user_variables(k, info);
+	if (e == ERR_OK)
+		e = ask_locks(k, info);
 	if (e == ERR_OK && is_mariadb)
 		k->lacks->count[CENSUS_NO_VARIABLES_TABLE] = 1;
 	else if (e == ERR_OK)
@@ -399,6 +470,16 @@ const char *census_lack_text(enum census_lack lack, uint64_t n, char *to, size_t
 		break;
 	case CENSUS_NO_VARIABLES_TABLE:
 		text = "what sessions had SET before is not known: MariaDB does not tell it";
+		break;
+	case CENSUS_NO_USER_VARIABLES:
+		text = "the user variables that sessions had before are not known: the account "
+		       "lacks SELECT on performance_schema.user_variables_by_thread, or the server "
+		       "is older than MySQL 5.7 or MariaDB 10.5";
+		break;
+	case CENSUS_NO_LOCKS:
+		text = "who had a lock of GET_LOCK() before is not known: the account lacks SELECT "
+		       "on performance_schema.metadata_locks, or the server is older than MySQL "
+		       "5.7 or MariaDB 10.5";
 		break;
 	case CENSUS_CUT_STATEMENTS:
 		(void)snprintf(to, size,

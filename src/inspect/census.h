@@ -1,9 +1,9 @@
 /*
  * census - asks a live server for all its sessions: who is connected from where, what is prepared in them, which settings
- * they have changed, and which have a transaction open. One short question after the other.
+ * they have changed, what their user variables are, which hold locks of GET_LOCK(), and which have a transaction open. One short question after the other.
  *
- * Privileges: PROCESS, for sessions of others; SELECT on performance_schema.threads, .prepared_statements_instances
- * and .variables_by_thread, for what lives in them. What is not granted, or not there (MariaDB has its performance_schema off
+ * Privileges: PROCESS, for sessions of others; SELECT on performance_schema.threads, .prepared_statements_instances,
+ * .variables_by_thread, .user_variables_by_thread and .metadata_locks, for what lives in them. What is not granted, or not there (MariaDB has its performance_schema off
  * by default, MySQL 5.6 has no such tables), is left out and told.
  */
 #ifndef INSPECT_CENSUS_H
@@ -19,7 +19,9 @@ enum census_lack {
 	CENSUS_NO_STATEMENTS,
 	CENSUS_NO_VARIABLES,
 	CENSUS_NO_VARIABLES_TABLE, /* MariaDB has none */
-	CENSUS_CUT_STATEMENTS,     /* texts that the server has cut; it is a number */
+	CENSUS_NO_USER_VARIABLES,
+	CENSUS_NO_LOCKS,
+	CENSUS_CUT_STATEMENTS, /* texts that the server has cut; it is a number */
 	CENSUS_TOO_MANY,
 	CENSUS_LACKS,
 };

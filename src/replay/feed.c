@@ -109,13 +109,17 @@ static bool follow(struct feed *f, struct feed_session *fs, const struct session
 }
 
 /* What a session has that was open before, and what of it cannot be had on the target. */
-static void count_joined(struct feed *f, const struct session *s)
+static void count_joined(struct feed *f, struct feed_session *fs, const struct session *s)
 {
 	const uint32_t not_rebuilt = SESSION_OPEN_TEMPORARY_TABLE | SESSION_OPEN_USER_LOCK |
 				     SESSION_OPEN_TABLE_LOCK | SESSION_OPEN_CURSOR;
 	const bool was_open = s->joined || (s->start_ns > 0 && s->start_ns < f->since_ns);
 	struct outcome *o = f->outcome;
 
+	fs->was_open = was_open;
+	fs->unsure = s->joined && s->commands <= 1 && !fs->resumed &&
+		     (s->state_incomplete || !session_was_asked(s));
+	fs->turns.in_transaction = was_open && s->open & SESSION_OPEN_TRANSACTION;
 	o->joined += was_open;
 	o->state_incomplete += was_open && (s->state_incomplete || !s->database_known);
 	o->in_transaction += was_open && s->open & SESSION_OPEN_TRANSACTION;
@@ -146,7 +150,7 @@ static enum err session_add(struct feed *f, const struct session *s, uint32_t co
 	if (e == ERR_OK && !follow(f, fs, s))
 		return ERR_NOMEM;
 	f->open[fs->worker]++;
-	count_joined(f, s);
+	count_joined(f, fs, s);
 	engine_kill_put(f->engine, engine_kill_key(s->connection_id, copy), 0);
 	if (!fs->player) {
 		(void)feed_state_len(f, fs, s); /* what is prepared, so that its executions pass */
@@ -258,6 +262,7 @@ static enum err on_response(struct feed *f, struct feed_session *fs, const struc
 	r->n = e->response->n;
 	facts_of(e->response, &r->facts);
 	r->after = f->turns.count;
+	fs->unsure = fs->unsure && !r->facts.status_known;
 	r->turn = turns_response(&f->turns, &fs->turns, r->n, &r->facts);
 	if (e->response->kind == RESPONSE_PREPARED)
 		feed_announce(fs, e->response->statement_id);

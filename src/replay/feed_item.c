@@ -124,6 +124,9 @@ enum err feed_put_open(struct feed *f, struct feed_session *fs, const struct ses
 		.caps_known = s->caps_known,
 		.database_known = s->database_known,
 		.resumed = fs->resumed,
+		.unsure = type == ITEM_OPEN && fs->unsure,
+		.in_transaction = type == ITEM_OPEN && fs->was_open && !fs->resumed &&
+				  s->open & SESSION_OPEN_TRANSACTION,
 	};
 	struct item *item = feed_item_new(
 		f, fs, type,
@@ -323,6 +326,7 @@ enum err feed_put_command(struct feed *f, struct feed_session *fs, const struct 
 	head.kill_id = plan.kill_id;
 	head.kill_query = plan.kill_query;
 	head.begins = plan.begins;
+	head.may_write = fs->unsure && plan.reason == SENT && turns_writes_within(e->session, c);
 	if (c->code == MYP_COM_CHANGE_USER)
 		new_user(f, e->session, c, &text, &head);
 	if (plan.reason != SENT || c->code == MYP_COM_CHANGE_USER)

@@ -21,8 +21,10 @@ struct feed_session {
 	uint32_t copy;
 	int64_t shift_ns; /* of recorded time: how much later than the first copy it is */
 	bool has_gap, lost_commands;
-	bool resumed; /* an earlier replay was interrupted in the middle of it */
-	bool shed;    /* nothing of it is sent any more */
+	bool resumed;  /* an earlier replay was interrupted in the middle of it */
+	bool was_open; /* it began before what is replayed */
+	bool unsure;   /* as item_open's, and nothing was heard since that tells */
+	bool shed;     /* nothing of it is sent any more */
 	struct feed_stamp told;
 	struct turns_session turns;
 	struct map announced; /* ids of statements that the worker knows; items are marks */

@@ -38,7 +38,9 @@ struct item_open {
 	uint32_t database_len, attributes_len, state_len;
 	uint16_t collation;
 	bool caps_known, database_known;
-	bool resumed; /* what was open in it is not */
+	bool resumed;        /* what was open in it is not */
+	bool in_transaction; /* which began before what is replayed of it */
+	bool unsure;         /* whether it is in one, and commits by itself, is not known yet */
 };
 
 enum not_sent {
@@ -72,6 +74,7 @@ struct item_command {
 	uint32_t depends;  /* enum sql_depends: on what its result depends */
 	uint32_t open;     /* enum session_open: in the recording, before it */
 	bool after_gap;    /* commands of its session were lost before it */
+	bool may_write;    /* of a session that is UNSURE, within a transaction if there is one */
 	bool begins;       /* whatever transaction is open ends with it */
 	bool secret;       /* a password stands in it, which messages may repeat */
 };

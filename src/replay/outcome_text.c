@@ -177,7 +177,7 @@ static void put_counts(const struct outcome *o, struct out *out)
 		   "of these have a state that is not wholly known; a database in the target's URL "
 		   "stands for an unknown one");
 	put_if_any(out, o->in_transaction,
-		   "of these were in a transaction, of which only the rest is sent");
+		   "of these were in a transaction: one is begun for the rest of it");
 	put_if_any(
 		out, o->open_before,
 		"of these had temporary tables, locks or cursors, which they lack on the target");

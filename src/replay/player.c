@@ -180,6 +180,14 @@ static enum step step_end(struct player *p, const struct item *item)
 	return STEP_ENDED;
 }
 
+static void send_transaction_due(struct player *p)
+{
+	const char *text = p->transaction_due;
+
+	p->transaction_due = NULL;
+	player_send_own(p, OWN_TRANSACTION, MYP_COM_QUERY, slice_cstr(text));
+}
+
 static enum step step_ready(struct player *p, struct item *item)
 {
 	static const char ask_status[] = "DO 0 /* myna: is the transaction still open? */";
@@ -194,6 +202,10 @@ static enum step step_ready(struct player *p, struct item *item)
 	}
 	if (player_rebuild(p) || p->phase != PLAYER_READY)
 		return p->connection ? STEP_WAIT : STEP_ON;
+	if (p->transaction_due) {
+		send_transaction_due(p);
+		return p->connection ? STEP_WAIT : STEP_ON;
+	}
 	if (p->rollback_due) {
 		p->rollback_due = false;
 		player_send_own(p, OWN_ROLLBACK, MYP_COM_QUERY, slice_cstr(rollback));
@@ -208,8 +220,8 @@ static enum step step_ready(struct player *p, struct item *item)
 		return STEP_WAIT;
 	switch (item->type) {
 	case ITEM_COMMAND:
-		if (!player_may_send(p, item) || player_set_clock(p, item_body(item)) ||
-		    !player_send(p, item))
+		if (!player_may_send(p, item) || player_begins_unsure(p, item_body(item)) ||
+		    player_set_clock(p, item_body(item)) || !player_send(p, item))
 			return p->connection ? STEP_WAIT : STEP_ON;
 		pop(p);
 		p->may_send = false;

@@ -27,6 +27,7 @@ enum player_own {
 	OWN_NONE,
 	OWN_GUARD,
 	OWN_STATE,
+	OWN_TRANSACTION, /* begins or ends one, as the recorded session had it */
 	OWN_PREPARE,
 	OWN_ROLLBACK,
 	OWN_CLOCK,
@@ -40,6 +41,8 @@ enum held_by { HELD_BY_TARGET, HELD_BY_ORDER, HELD_BY_RATE };
 
 /* What comes after a step. */
 enum step { STEP_WAIT, STEP_ON, STEP_ENDED };
+
+#define PLAYER_BEGIN "BEGIN /* myna: a transaction was open */"
 
 enum { RETRY_LOG_MAX = 1 << 20 };   /* bytes of a transaction that can be repeated */
 enum { RETRY_LOGS_MAX = 64 << 20 }; /* of all that are open in a worker */
@@ -84,24 +87,25 @@ struct player {
 	struct mapped *statement;     /* that it belongs to, while it is answered; or NULL */
 	struct myp_answer answer;
 	struct response *response;
-	int64_t asked_ns;       /* when what is answered now was sent */
-	int64_t first_byte_ns;  /* of the answer under way; 0: none yet */
-	int64_t free_ns;        /* since when nobody but us is to blame for a delay */
-	enum held_by held_by;   /* who was until then */
-	bool may_send;          /* the command at the front has waited for all it has to */
-	int64_t slot_ns;        /* of a rate, taken and not used yet; 0: none */
-	struct timer turn;      /* by the number that is waited for */
-	int64_t turn_since_ns;  /* since when no turn came, while one is waited for; 0: none is */
-	uint64_t turn_reached;  /* which one came last */
-	int64_t clock_us;       /* what the session's clock was set to last */
-	enum not_sent gone;     /* why, in phase GONE */
-	char *trouble;          /* what was wrong, until it is known to matter; or NULL */
-	uint32_t own_statement; /* recorded id of what OWN_PREPARE prepares */
-	uint32_t room;          /* in the gate: how many may be open with it */
-	int64_t lost_ns;        /* since when a connection is wanted that was lost; 0: none is */
-	uint32_t connections;   /* that it has had; which one a statement was prepared on */
-	int64_t again_ns;       /* when the next attempt may be made */
-	int64_t backoff_ns;     /* between the attempts */
+	int64_t asked_ns;      /* when what is answered now was sent */
+	int64_t first_byte_ns; /* of the answer under way; 0: none yet */
+	int64_t free_ns;       /* since when nobody but us is to blame for a delay */
+	enum held_by held_by;  /* who was until then */
+	bool may_send;         /* the command at the front has waited for all it has to */
+	int64_t slot_ns;       /* of a rate, taken and not used yet; 0: none */
+	struct timer turn;     /* by the number that is waited for */
+	int64_t turn_since_ns; /* since when no turn came, while one is waited for; 0: none is */
+	uint64_t turn_reached; /* which one came last */
+	int64_t clock_us;      /* what the session's clock was set to last */
+	enum not_sent gone;    /* why, in phase GONE */
+	const char *transaction_due; /* the statement for it; NULL: none */
+	char *trouble;               /* what was wrong, until it is known to matter; or NULL */
+	uint32_t own_statement;      /* recorded id of what OWN_PREPARE prepares */
+	uint32_t room;               /* in the gate: how many may be open with it */
+	int64_t lost_ns;      /* since when a connection is wanted that was lost; 0: none is */
+	uint32_t connections; /* that it has had; which one a statement was prepared on */
+	int64_t again_ns;     /* when the next attempt may be made */
+	int64_t backoff_ns;   /* between the attempts */
 	bool in_gate, let_in, counted, logging_in;
 	bool wrote;         /* its open transaction has changed something, or may have */
 	bool was_connected; /* the target has let it in once */
@@ -112,6 +116,7 @@ struct player {
 	bool skipping;         /* the transaction was rolled back on the target only */
 	bool ids_differ;       /* an INSERT of it drew another id than in the recording */
 	bool diverged;         /* until the end of the transaction, differences are consequences */
+	bool unsure;           /* as item_open's */
 	bool guard_due;        /* the connection has to be made read only */
 	bool rollback_due;     /* the transaction was rolled back in the recording only */
 	bool status_due;  /* a lock wait was given up: was the whole transaction rolled back? */
@@ -285,6 +290,12 @@ void player_receive(struct player *p);
 
 /* COM_CHANGE_USER has ended: as FACTS say. */
 void player_user_changed(struct player *p, const struct facts *facts);
+
+/*
+ * Begins a transaction before C if that may write, and it is not known yet whether the recorded session was in one, or
+ * without autocommit: the recorded answer tells, and then it is committed, or goes on. True: it was sent, or P was lost by it.
+ */
+bool player_begins_unsure(struct player *p, const struct item_command *c);
 
 /* The recorded response at the front. */
 void player_recorded(struct player *p, const struct item_response *r);

@@ -72,6 +72,11 @@ static void finish_own(struct player *p, const struct facts *facts)
 
 	p->own = OWN_NONE;
 	switch (own) {
+	case OWN_TRANSACTION:
+		note_status(p, facts);
+		p->wrote = in_transaction(facts);      /* as far as anybody knows */
+		p->retry.bad |= in_transaction(facts); /* its beginning is not there */
+		break;
 	case OWN_GUARD:
 		if (facts->error_code != 0)
 			player_lose(p, NOT_SENT_NOT_CONNECTED,
@@ -476,11 +481,36 @@ static void drop(struct player *p, struct pending *d)
 	worker_pending_free(p->worker, d);
 }
 
+bool player_begins_unsure(struct player *p, const struct item_command *c)
+{
+	if (!p->unsure || !c->may_write || p->status & MYP_STATUS_IN_TRANS)
+		return false;
+	(void)player_send_own(p, OWN_TRANSACTION, MYP_COM_QUERY, SLICE_LIT(PLAYER_BEGIN));
+	return true;
+}
+
+/* What a joined session is like, by its first answer that tells it; the target's follows. */
+static void settle_unsure(struct player *p, const struct facts *recorded)
+{
+	if (!p->unsure || !recorded->status_known)
+		return;
+	p->unsure = false;
+	if (!(recorded->status & MYP_STATUS_AUTOCOMMIT))
+		p->transaction_due = p->status & MYP_STATUS_AUTOCOMMIT
+					     ? "SET autocommit=0 /* myna: as recorded */"
+					     : NULL;
+	else if (in_transaction(recorded) && !(p->status & MYP_STATUS_IN_TRANS))
+		p->transaction_due = PLAYER_BEGIN;
+	else if (!in_transaction(recorded) && p->status & MYP_STATUS_IN_TRANS)
+		p->transaction_due = "COMMIT /* myna: no transaction was open */";
+}
+
 void player_recorded(struct player *p, const struct item_response *r)
 {
 	struct pending *d;
 
 	player_turn_done(p, r);
+	settle_unsure(p, &r->facts);
 	while (p->first && p->first->n < r->n)
 		drop(p, take_first(p));
 	if (!p->first || p->first->n != r->n) {

@@ -143,6 +143,8 @@ void player_connected(struct player *p)
 	p->caps = connection_caps(p->connection);
 	p->target_id = connection_greeting(p->connection)->connection_id;
 	p->state_at = 0;
+	p->transaction_due = open_of(p)->in_transaction && !p->was_connected ? PLAYER_BEGIN : NULL;
+	p->unsure = open_of(p)->unsure && !p->was_connected;
 	p->connections++;
 	p->status = connection_greeting(p->connection)->status;
 	p->wrote = false;

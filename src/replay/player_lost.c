@@ -39,7 +39,9 @@ static void let_go(struct player *p)
 	p->under_way = NULL;
 	p->statement = NULL;
 	p->own = OWN_NONE;
-	p->rollback_due = p->guard_due = p->status_due = p->rolled_back = false;
+	p->rollback_due = p->guard_due = p->unsure = false;
+	p->status_due = p->rolled_back = false;
+	p->transaction_due = NULL;
 	p->retry.gone = 0;
 	player_retry_forget(p);
 	p->clock_us = 0;

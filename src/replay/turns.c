@@ -52,41 +52,47 @@ static void look_at_text(const struct session *s, struct slice text, bool *write
 }
 
 /* Of what is not known it is taken that it may change something. */
-static void look_at(struct turns_session *ts, const struct session *s, const struct command *c)
+static void look_at(const struct session *s, const struct command *c, bool *writes, bool *ends)
 {
-	bool writes = false, ends = false;
-
 	switch (c->code) {
 	case MYP_COM_QUERY:
 	case MYP_COM_STMT_EXECUTE:
 	case MYP_COM_STMT_BULK_EXECUTE:
 		if (c->text_known)
-			look_at_text(s, c->text, &writes, &ends);
+			look_at_text(s, c->text, writes, ends);
 		else
-			writes = true;
+			*writes = true;
 		break;
 	case MYP_COM_CREATE_DB:
 	case MYP_COM_DROP_DB:
 	case MYP_COM_CHANGE_USER:
 	case MYP_COM_RESET_CONNECTION:
-		writes = ends = true;
+		*writes = *ends = true;
 		break;
 	default: /* a number from the wire: nothing of the database changes by it */
 		break;
 	}
-	set_bit(&ts->writes, c->n, writes);
-	set_bit(&ts->ends, c->n, ends);
+}
+
+bool turns_writes_within(const struct session *s, const struct command *c)
+{
+	bool writes = false, ends = false;
+
+	look_at(s, c, &writes, &ends);
+	return writes && !ends;
 }
 
 struct turn turns_command(struct turns_plan *p, struct turns_session *ts, const struct session *s,
 			  const struct command *c)
 {
 	uint64_t n = p->count;
-	bool keeps_locks;
+	bool keeps_locks, writes = false, ends = false;
 
 	if (p->order == ORDER_SESSION)
 		return (struct turn){.after = 0};
-	look_at(ts, s, c);
+	look_at(s, c, &writes, &ends);
+	set_bit(&ts->writes, c->n, writes);
+	set_bit(&ts->ends, c->n, ends);
 	keeps_locks = (ts->in_transaction || ts->no_autocommit) && ts->writes & bit_of(c->n);
 	while (n > 0 && p->count - n < TURNS_RECENT && p->recent[n % TURNS_RECENT] > c->first_ns)
 		n--;

@@ -56,6 +56,9 @@ struct turn {
 struct turn turns_command(struct turns_plan *p, struct turns_session *ts, const struct session *s,
 			  const struct command *c);
 
+/* Does C change or lock something, as far as is known, and leave an open transaction open? */
+bool turns_writes_within(const struct session *s, const struct command *c);
+
 /* The number of the answer R to command N; 0: it does not count. */
 uint64_t turns_response(struct turns_plan *p, struct turns_session *ts, uint64_t n,
 			const struct facts *r);

@@ -67,6 +67,7 @@ struct conversation {
 	bool wants_seed;              /* joined, and the server may yet say what it is like */
 	bool unmatched;               /* counted as such */
 	bool quit;                    /* COM_QUIT was heard */
+	bool autocommit_known;        /* joined, and the server's status has told it */
 	bool left_protocol;           /* counted as undecodable already */
 	struct myp_reader readers[2]; /* by enum stream_side */
 	bool in_step

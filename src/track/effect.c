@@ -515,6 +515,17 @@ static bool tells_status(const struct session *s, const struct result *last)
 	       (s->caps & MYP_CAP_TRANSACTIONS && last->kind == RESPONSE_OK);
 }
 
+/* A joined session may have been without autocommit before anything was heard. */
+static void learn_autocommit(struct conversation *c, uint16_t status)
+{
+	if (!c->session->joined || c->autocommit_known)
+		return;
+	c->autocommit_known = true;
+	if (!(status & MYP_STATUS_AUTOCOMMIT))
+		check(c, session_state_put(c->session, SLICE_LIT("autocommit,"),
+					   SLICE_LIT("SET autocommit=0")));
+}
+
 void effect_of_response(struct conversation *c, const struct pending *p, const struct response *r)
 {
 	const struct result *last = response_last(r);
@@ -535,6 +546,7 @@ void effect_of_response(struct conversation *c, const struct pending *p, const s
 	if (!tells_status(c->session, last))
 		return;
 	apply_status(c->session, last->status);
+	learn_autocommit(c, last->status);
 	for (size_t i = 0; i < r->result_count; i++)
 		track(c, r->results[i].state);
 }

@@ -10,7 +10,7 @@
 #include "mysql/charset.h"
 #include "sql/digest.h"
 
-enum { STATE_TEXT_MAX = SESSION_STATE_MAX };
+enum { STATE_TEXT_MAX = SESSION_STATE_MAX, NUMBER_MAX = 20 /* bytes */ };
 
 static void check(struct conversation *c, enum err e)
 {
@@ -131,12 +131,34 @@ static void seed_named(struct conversation *c, const struct census_statement *fr
 	buf_release(&text);
 }
 
+/* How many digits TEXT begins with. */
+static size_t digits_of(struct slice text)
+{
+	size_t n = 0;
+
+	while (n < text.len && text.ptr[n] >= '0' && text.ptr[n] <= '9')
+		n++;
+	return n;
+}
+
 static bool is_number(struct slice text)
 {
-	for (size_t i = 0; i < text.len; i++)
-		if (text.ptr[i] < '0' || text.ptr[i] > '9')
-			return false;
-	return text.len > 0;
+	return text.len > 0 && digits_of(text) == text.len;
+}
+
+/* As the servers write an integer or a DECIMAL. */
+static bool is_decimal(struct slice text)
+{
+	struct slice rest = text;
+	size_t whole;
+
+	if (rest.len > 0 && rest.ptr[0] == '-')
+		rest = slice_skip(rest, 1);
+	whole = digits_of(rest);
+	if (text.len > NUMBER_MAX || whole == 0 || (whole > 1 && rest.ptr[0] == '0'))
+		return false;
+	rest = slice_skip(rest, whole);
+	return rest.len == 0 || (rest.ptr[0] == '.' && is_number(slice_skip(rest, 1)));
 }
 
 static bool is(struct slice name, const char *other)
@@ -188,6 +210,58 @@ static void seed_setting(struct conversation *c, const struct census_variable *v
 	}
 	if (is(v->name, "sql_mode") && !has_state(c->session, buf_slice(&key)))
 		note_sql_mode(c->session, v->value);
+	put_state(c, buf_slice(&key), &text, is_whole(c, &key) && whole);
+	buf_release(&key);
+	buf_release(&text);
+}
+
+/* The bytes as a literal, for what no string literal says the same in every sql_mode. */
+static void put_bytes(struct buf *b, struct slice bytes)
+{
+	static const char digits[] = "0123456789abcdef";
+	bool is_ascii = true;
+
+	for (size_t i = 0; i < bytes.len; i++)
+		is_ascii = is_ascii && bytes.ptr[i] != 0 && bytes.ptr[i] < 0x80;
+	if (is_ascii)
+		buf_put_cstr(b, "_utf8mb4 ");
+	buf_put_cstr(b, "x'");
+	for (size_t i = 0; i < bytes.len; i++) {
+		buf_put_u8(b, (uint8_t)digits[bytes.ptr[i] >> 4]);
+		buf_put_u8(b, (uint8_t)digits[bytes.ptr[i] & 0xf]);
+	}
+	buf_put_u8(b, '\'');
+}
+
+/* The server tells the bytes only: what reads as a number was one, it is assumed. */
+static void put_value(struct buf *b, struct slice value)
+{
+	struct buf literal;
+
+	buf_init(&literal, STATE_TEXT_MAX);
+	if (is_decimal(value))
+		buf_put_slice(b, value);
+	else if (put_literal(&literal, value) && buf_err(&literal) == ERR_OK)
+		buf_put_slice(b, buf_slice(&literal));
+	else
+		put_bytes(b, value);
+	buf_release(&literal);
+}
+
+static void seed_user_variable(struct conversation *c, const struct census_variable *v)
+{
+	bool whole = !v->unknown && v->name.len && !memchr(v->name.ptr, '`', v->name.len);
+	struct buf key, text;
+
+	buf_init(&key, STATE_TEXT_MAX);
+	buf_init(&text, STATE_TEXT_MAX);
+	buf_put_u8(&key, '@'); /* as the key of a SET that was heard */
+	buf_put_slice(&key, v->name);
+	buf_put_u8(&key, ',');
+	buf_put_cstr(&text, "SET @`");
+	buf_put_slice(&text, v->name);
+	buf_put_cstr(&text, "`=");
+	put_value(&text, v->value);
 	put_state(c, buf_slice(&key), &text, is_whole(c, &key) && whole);
 	buf_release(&key);
 	buf_release(&text);
@@ -246,6 +320,17 @@ static void seed_variables(struct conversation *c, const struct census_session *
 			seed_setting(c, v);
 }
 
+/* Whoever has said something since then may have changed them, in many ways. */
+static void seed_user_variables(struct conversation *c, const struct census_session *from)
+{
+	if (c->session->commands > 0) {
+		c->session->state_incomplete |= from->user_variables != NULL;
+		return;
+	}
+	for (const struct census_variable *v = from->user_variables; v; v = v->next)
+		seed_user_variable(c, v);
+}
+
 static void seed_identity(struct conversation *c, const struct census *census,
 			  const struct census_session *from)
 {
@@ -265,6 +350,8 @@ static void seed_identity(struct conversation *c, const struct census *census,
 	}
 	if (s->commands == 0 && from->idle && from->in_transaction)
 		s->open |= SESSION_OPEN_TRANSACTION;
+	if (s->commands == 0 && from->has_user_lock)
+		s->open |= SESSION_OPEN_USER_LOCK;
 }
 
 static void seed_session(struct conversation *c, const struct census *census,
@@ -272,6 +359,7 @@ static void seed_session(struct conversation *c, const struct census *census,
 {
 	seed_identity(c, census, from);
 	seed_variables(c, from); /* sql_mode tells how the statements are read */
+	seed_user_variables(c, from);
 	for (const struct census_statement *st = from->statements; st; st = st->next) {
 		if (st->name.len)
 			seed_named(c, st);

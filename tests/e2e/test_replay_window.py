@@ -8,7 +8,7 @@ import pytest
 import binary
 import harness
 from conftest import SHOP
-from replaying import counted, replay
+from replaying import counted, outcome_of, replay
 from workload import connect
 
 PAUSE = 1.2  # seconds before the window, and behind it
@@ -141,3 +141,57 @@ def test_a_dry_run_is_of_the_window(mariadb, target, second, myna, tmp_path):
                        "--until", sessions.until).stdout
     print(outcome)
     assert "began in it" in outcome or "SELECT ?" in outcome
+
+
+def test_a_transaction_that_was_open_is_begun(mariadb, target, shop, myna, tmp_path):
+    """What is heard of it is one transaction on the target, too: its writes are seen, or rolled back, as a whole."""
+    path = tmp_path / "source.myna"
+    with harness.myna_record(myna, path, mariadb.port):
+        with connect(mariadb, database="shop", autocommit=True) as undone, \
+                connect(mariadb, database="shop", autocommit=True) as done:
+            for c, first in ((undone, 1000), (done, 2000)):
+                c.query("BEGIN")
+                c.query(f"INSERT INTO item (id, name) VALUES ({first}, 'before')")
+            time.sleep(0.1)
+            since = now()
+            time.sleep(0.1)
+            for c, first in ((undone, 1001), (done, 2001)):
+                c.query(f"INSERT INTO item (id, name) VALUES ({first}, 'within')")
+            undone.query("ROLLBACK")
+            done.query("COMMIT")
+            done.query("INSERT INTO item (id, name) VALUES (2002, 'behind')")
+    for order in ("session", "commit"):
+        target.execute(SHOP)
+        outcome, log = outcome_of(myna, path, target, "--since", since, "--order", order, status=(0,))
+        assert target.execute("SELECT id, name FROM shop.item WHERE id >= 1000 ORDER BY id") == "2001\twithin\n2002\tbehind\n"
+        assert (outcome["in_transaction"], outcome["differences"]) == (2, 0)
+        begun = [one[1][1].split(" ")[0] for one in log.values() if len(one) > 2]
+        assert begun == ["BEGIN", "BEGIN"], log
+
+
+def test_whether_a_joined_session_commits_by_itself_is_learnt(mariadb, target, shop, myna, tmp_path):
+    """Nobody is asked: the recorded server's status tells it with its first answer."""
+    clients = {name: connect(mariadb, database="shop", autocommit=name != "without") for name in ("without", "within", "alone")}
+    clients["read"] = connect(mariadb, database="shop", autocommit=True)
+    for name in ("within", "read"):
+        clients[name].query("BEGIN")
+    path = tmp_path / "source.myna"
+    with harness.myna_record(myna, path, mariadb.port):
+        clients["read"].query("SELECT COUNT(*) FROM item")
+        for first, (name, c) in enumerate(clients.items(), 1):
+            c.query(f"INSERT INTO item (id, name) VALUES ({first * 1000}, '{name}')")
+            c.query(f"INSERT INTO item (id, name) VALUES ({first * 1000 + 1}, '{name}')")
+            c.query("ROLLBACK")
+            c.query(f"INSERT INTO item (id, name) VALUES ({first * 1000 + 2}, '{name}')")
+            c.query("COMMIT")
+            c.query(f"INSERT INTO item (id, name) VALUES ({first * 1000 + 3}, '{name}')")
+            c.close()
+    rows = "SELECT id FROM shop.item WHERE id >= 1000 ORDER BY id"
+    want = mariadb.execute(rows)
+    assert want.split() == ["1002", "2002", "2003", "3000", "3001", "3002", "3003", "4002", "4003"]
+    for order in ("session", "strict"):
+        target.execute(SHOP)
+        outcome, log = outcome_of(myna, path, target, "--order", order, "-D", "shop")
+        assert target.execute(rows) == want, log
+        if order == "strict":
+            assert outcome["differences"] == 0

@@ -16,9 +16,9 @@ import replaying
 
 PASSWORD = "w'atch 1"
 WATCH_URL = "mysql://watch@127.0.0.1:{port}/"
-SCHEMA = {"mysql97": ["threads", "prepared_statements_instances", "variables_by_thread", "global_variables"],
-          "mariadb": ["threads", "prepared_statements_instances"],
-          "mariadb118": ["threads", "prepared_statements_instances"], "mysql56": []}
+IN_ALL = ["threads", "prepared_statements_instances", "user_variables_by_thread", "metadata_locks"]
+SCHEMA = {"mysql97": [*IN_ALL, "variables_by_thread", "global_variables"], "mariadb": IN_ALL, "mariadb118": IN_ALL,
+          "mysql56": []}
 POSITION = {"mysql97": "REPLICATION CLIENT", "mysql56": "REPLICATION CLIENT", "mariadb": "BINLOG MONITOR",
             "mariadb118": "BINLOG MONITOR"}
 BINLOG = {"mysql97": ["--log-bin=binlog", "--server-id=1", "--gtid-mode=ON", "--enforce-gtid-consistency=ON"],
@@ -181,6 +181,44 @@ def test_sessions_open_before_are_replayed_with_their_statements(kind, pool, tar
     if kind != "mysql97":  # whose variables are not known to anybody else
         target.execute("UPDATE kept.t SET at = '+03:00' WHERE at IS NOT NULL")
     assert target.execute(ROWS) == server.execute(ROWS)
+
+
+VALUES = ["5", "-12.50", "'plain'", "'it''s'", "NULL", "'back\\\\slash'", "x'00ff41'", "'gr\u00fcn \U0001f600'", "'007'"]
+
+
+@pytest.mark.parametrize("kind", ["mysql97", "mariadb", "mariadb118"])
+def test_sessions_open_before_have_their_variables_and_their_transaction(kind, pool, target, myna, tmp_path):
+    server = pool.get(kind, "binlog", BINLOG[kind])
+    for one in (server, target):
+        one.execute(KEPT)
+    make_watcher(server, kind)
+    secret = tmp_path / "watch.cnf"
+    secret.write_text(f'[client]\npassword="{PASSWORD}"\n')
+    early = connect(server, database="kept", charset="utf8mb4")
+    for i, value in enumerate(VALUES):
+        early.query(f"SET @v{i} = {value}")
+    early.query("SET @`odd name` = 1, @long = REPEAT('x', 5000)")
+    early.query("SELECT GET_LOCK('held', 1)")
+    early.query("BEGIN")
+    early.query("INSERT INTO t (name) VALUES ('before')")
+    try:
+        with recording(myna, tmp_path / "a.myna", server, secret) as capture:
+            time.sleep(1)  # as above
+            for i in range(len(VALUES)):
+                early.query(f"INSERT INTO t (round, name) VALUES ({i}, HEX(@v{i}))")
+            early.query("SELECT " + ", ".join(f"@v{i}, HEX(@v{i})" for i in range(len(VALUES))) + ", @`odd name`")
+            early.query("ROLLBACK")
+            early.query("SET @v0 = 6")
+            early.query("INSERT INTO t (name) VALUES (@v0)")
+            early.close()
+    finally:
+        server.execute("DROP USER watch@'%'")
+    assert "not known: the account" not in capture.said
+    outcome, _ = replaying.outcome_of(myna, capture.path, target)
+    assert failures(outcome) == (1, 0, 0, {}), [(s["verdict"], s["where"]) for d in outcome["digests"] for s in d.get("samples", [])]
+    assert (outcome["in_transaction"], outcome["state_incomplete"]) == (1, 1)  # @long, and NULL might be ''
+    assert outcome["open_before"] == (kind == "mysql97")
+    assert target.execute(ROWS) == server.execute(ROWS) == "6\tNULL\tNULL\tNULL\n"
 
 
 def plain_numbers(text):
