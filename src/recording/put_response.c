@@ -6,6 +6,7 @@
 enum {
 	COLUMN_MAX = 10 * VARINT_MAX + 2,
 	SUM_BYTES = 16,
+	CELL_BYTES = 8,
 	RESULT_HEAD_MAX = 1 + VARINT_MAX,
 	RESULT_COUNTS_MAX = SUM_BYTES + 6 * VARINT_MAX,
 	RESPONSE_HEAD_MAX = 6 * VARINT_MAX + 2,
@@ -75,6 +76,23 @@ static bool has_sums(const struct result *x)
 	return any;
 }
 
+/* True if the hashes of the cells tell all sums. */
+static bool is_one_row(const struct result *x)
+{
+	return x->rows == 1 && x->column_sums && x->column_count <= MYP_COLUMNS_MAX &&
+	       rowsum_is_complete(&x->sum, x->column_sums, x->column_count);
+}
+
+static unsigned sum_flags(const struct result *x)
+{
+	unsigned columns = has_sums(x) ? RESULT_COLUMN_SUMS : RESULT_COLUMN_NO_SUMS;
+
+	if (is_one_row(x))
+		return RESULT_ONE_ROW;
+	return (x->column_sums ? columns : 0u) |
+	       (x->sum.ordered || x->sum.unordered ? RESULT_SUM : 0u);
+}
+
 static unsigned column_flags(const struct result *x, uint32_t shared)
 {
 	unsigned flags = 0;
@@ -83,22 +101,29 @@ static unsigned column_flags(const struct result *x, uint32_t shared)
 		flags = shared ? RESULT_SHARED_COLUMNS : RESULT_COLUMNS;
 	else if (x->column_count)
 		flags = RESULT_COLUMN_COUNT;
-	if (!x->column_sums)
-		return flags;
-	if (!types_agree(x))
-		flags |= RESULT_COLUMN_TYPES;
-	return flags | (has_sums(x) ? RESULT_COLUMN_SUMS : RESULT_COLUMN_NO_SUMS);
+	return flags | (x->column_sums && !types_agree(x) ? RESULT_COLUMN_TYPES : 0u);
 }
 
 static unsigned result_flags(const struct result *x, uint32_t shared)
 {
-	return column_flags(x, shared) | (x->rows || x->row_bytes ? RESULT_ROWS : 0u) |
-	       (x->sum.ordered || x->sum.unordered ? RESULT_SUM : 0u) |
+	return column_flags(x, shared) | sum_flags(x) |
+	       (x->rows || x->row_bytes ? RESULT_ROWS : 0u) |
 	       (x->sum_known ? RESULT_SUM_KNOWN : 0u) | (x->affected_rows ? RESULT_AFFECTED : 0u) |
 	       (x->insert_id ? RESULT_INSERT_ID : 0u) | (x->warnings ? RESULT_WARNINGS : 0u) |
 	       (x->status ? RESULT_STATUS : 0u) | (x->info.len ? RESULT_INFO : 0u) |
 	       (x->state.len ? RESULT_STATE : 0u) |
 	       (x->error.code || x->error.message.len || x->error.sqlstate[0] ? RESULT_ERROR : 0u);
+}
+
+static void put_cells(struct record *r, const struct result *x)
+{
+	uint8_t *to = record_room(r, x->column_count * CELL_BYTES);
+
+	if (!to)
+		return;
+	for (uint32_t i = 0; i < x->column_count; i++)
+		to = write_u64(to, x->column_sums[i].sum.unordered);
+	record_wrote(r, to);
 }
 
 static void put_column_sums(struct record *r, const struct result *x)
@@ -128,6 +153,8 @@ static void put_result_columns(struct record *r, const struct result *x, unsigne
 	}
 	if (flags & RESULT_COLUMN_SUMS)
 		put_column_sums(r, x);
+	if (flags & RESULT_ONE_ROW)
+		put_cells(r, x);
 }
 
 /* What follows the columns, but for texts. */
