@@ -150,6 +150,7 @@ static enum err append(struct builder *b, enum record_kind kind, const struct re
 		return buf_err(&b->raw);
 	*to = (uint8_t)kind;
 	buf_advance(&b->raw, (size_t)(write_varint(to + 1, len) - to));
+	assert(r->bytes.ptr || r->bytes.len == 0);
 	if (r->part_count == 0)
 		buf_put_slice(&b->raw, buf_slice(&r->bytes));
 	else
