@@ -4,6 +4,7 @@
  */
 #include "mysql/rowsum.h"
 
+#include <assert.h>
 #include <endian.h>
 #include <math.h>
 
@@ -277,4 +278,43 @@ enum err rowsum_add(struct rowsum *all, struct rowsum_column *columns, size_t co
 	}
 	add(all, hash_bytes(slice_of(hashes, count * sizeof(hashes[0]))));
 	return ERR_OK;
+}
+
+static struct rowsum sum_of(uint64_t hash)
+{
+	struct rowsum sum = {.ordered = 0};
+
+	add(&sum, hash);
+	return sum;
+}
+
+static bool is_sum_of(const struct rowsum *sum, uint64_t hash)
+{
+	return sum->unordered == hash && sum->ordered == sum_of(hash).ordered;
+}
+
+/* The hash of a row whose cells' hashes are the columns' unordered sums. */
+static uint64_t hash_row(const struct rowsum_column *columns, size_t count)
+{
+	uint64_t hashes[MYP_COLUMNS_MAX]; /* only COUNT of them are touched */
+
+	assert(count <= MYP_COLUMNS_MAX);
+	for (size_t i = 0; i < count; i++)
+		hashes[i] = htole64(columns[i].sum.unordered);
+	return hash_bytes(slice_of(hashes, count * sizeof(hashes[0])));
+}
+
+void rowsum_complete(struct rowsum *all, struct rowsum_column *columns, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		columns[i].sum = sum_of(columns[i].sum.unordered);
+	*all = sum_of(hash_row(columns, count));
+}
+
+bool rowsum_is_complete(const struct rowsum *all, const struct rowsum_column *columns, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!is_sum_of(&columns[i].sum, columns[i].sum.unordered))
+			return false;
+	return is_sum_of(all, hash_row(columns, count));
 }

@@ -49,4 +49,14 @@ struct rowsum_column {
 enum err rowsum_add(struct rowsum *all, struct rowsum_column *columns, size_t count, bool binary,
 		    struct slice payload) MUST_CHECK;
 
+/*
+ * All sums of one row follow from the hashes of its cells, which are the columns' unordered sums: sets the rest of
+ * them, and *ALL, to what rowsum_add() makes of a first row. COUNT is at most MYP_COLUMNS_MAX.
+ */
+void rowsum_complete(struct rowsum *all, struct rowsum_column *columns, size_t count);
+
+/* True if rowsum_complete() would change nothing. */
+bool rowsum_is_complete(const struct rowsum *all, const struct rowsum_column *columns,
+			size_t count) MUST_CHECK;
+
 #endif

@@ -18,7 +18,8 @@ enum {
 	TABLES_MAX = 16 << 20, /* bytes of table entries of one block */
 	TABLES_KEEP = 1 << 20, /* bytes of it kept for the next */
 	PIECE_OVERHEAD = 32,   /* bytes of a PIECE record besides its bytes, at most */
-	PIECE_MIN = 128,       /* bytes; with less room than that a new block is begun */
+	EVENT_HEAD_MAX = 3 * VARINT_MAX + 8, /* bytes up to the time */
+	PIECE_MIN = 128, /* bytes; with less room than that a new block is begun */
 };
 
 /* A session that was told. */
@@ -148,7 +149,8 @@ static enum err append(struct builder *b, enum record_kind kind, const struct re
 	if (!to)
 		return buf_err(&b->raw);
 	*to = (uint8_t)kind;
-	buf_advance(&b->raw, (size_t)(varint_write(to + 1, len) - to));
+	buf_advance(&b->raw, (size_t)(write_varint(to + 1, len) - to));
+	assert(r->bytes.ptr || r->bytes.len == 0);
 	if (r->part_count == 0)
 		buf_put_slice(&b->raw, buf_slice(&r->bytes));
 	else
@@ -231,10 +233,10 @@ static enum err append_piece(struct builder *b, enum record_kind kind, uint64_t 
 	if (!to)
 		return buf_err(raw);
 	*p++ = (uint8_t)kind;
-	p = varint_write(p, total);
-	p = varint_write(p, at);
+	p = write_varint(p, total);
+	p = write_varint(p, at);
 	*to = RECORD_PIECE;
-	buf_advance(raw, (size_t)(varint_write(to + 1, (uint64_t)(p - head) + n) - to));
+	buf_advance(raw, (size_t)(write_varint(to + 1, (uint64_t)(p - head) + n) - to));
 	buf_put(raw, head, (size_t)(p - head));
 	record_copy(&b->record, at, n, raw);
 	return buf_err(raw);
@@ -339,14 +341,12 @@ static enum err tell_session(struct builder *b, const struct event *e, struct to
 	uint32_t groups;
 	enum err x;
 
-	session_stamp_take(&now, s);
-	if (told && told->stale)
-		return tell_whole(b, e, &now, out, info);
-	if (told && session_stamp_eq(&told->stamp, &now)) {
+	if (told && !told->stale && session_stamp_is(&told->stamp, s)) {
 		*out = told;
 		return ERR_OK;
 	}
-	if (!told)
+	session_stamp_take(&now, s);
+	if (!told || told->stale)
 		return tell_whole(b, e, &now, out, info);
 	groups = session_stamp_groups(&told->stamp, &now);
 	x = groups ? tell_change(b, told, e, groups, info) : ERR_OK;
@@ -420,7 +420,7 @@ static enum err tell_columns(struct builder *b, const struct result *x, uint32_t
 		return ERR_OK;
 	record_reset(&b->columns);
 	put_columns(&b->columns, x->columns, x->column_count);
-	if (b->columns.part_count || b->columns.bytes.len > RECORDING_SHARED_COLUMNS_MAX)
+	if (b->columns.bytes.len > RECORDING_SHARED_COLUMNS_MAX)
 		return record_err(&b->columns);
 	key.bytes = buf_slice(&b->columns.bytes);
 	hash = hash_bytes(key.bytes);
@@ -468,13 +468,17 @@ static void put_event(struct builder *b, const struct event *e, const struct eve
 	struct record *r = &b->record;
 	const struct told_session *told = ctx->told;
 	uint64_t last_n = told ? told->last_n : 0;
+	uint8_t *to;
 
 	begin_record(b);
-	record_varint(r, told ? told->number : 0);
+	to = record_room(r, EVENT_HEAD_MAX);
+	if (!to)
+		return;
+	to = write_varint(to, told ? told->number : 0);
 	if (!told)
-		record_u64(r, e->session->id);
-	record_difference(r, e->order, told ? b->order : 0);
-	record_difference(r, (uint64_t)e->time_ns, told ? b->time : 0);
+		to = write_u64(to, e->session->id);
+	to = write_difference(to, e->order, told ? b->order : 0);
+	record_wrote(r, write_difference(to, (uint64_t)e->time_ns, told ? b->time : 0));
 	switch (e->type) {
 	case EVENT_COMMAND:
 		put_command(r, e, last_n);

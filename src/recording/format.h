@@ -10,7 +10,7 @@
 #define RECORDING_BLOCK_MAGIC "\xb1MYNABK\n"
 
 enum {
-	RECORDING_VERSION = 1,
+	RECORDING_VERSION = 2,
 	RECORDING_MAGIC_LEN = 8,
 	RECORDING_HEADER = 40,           /* bytes of a file header */
 	RECORDING_HEADER_MAX = 4096,     /* bytes of a later version's header that are believed */
@@ -147,6 +147,7 @@ enum record_result_flag {
 	RESULT_STATE = 1 << 13,
 	RESULT_ERROR = 1 << 14,
 	RESULT_COLUMN_NO_SUMS = 1 << 15,
+	RESULT_ONE_ROW = 1 << 16, /* since version 2 */
 };
 
 #endif

@@ -3,6 +3,8 @@
 
 #include "recording/format.h"
 
+enum { COMMAND_HEAD_MAX = 5 * VARINT_MAX + 1 }; /* bytes up to the statement's id */
+
 /* True if S lies in WHOLE; then *AT is where. */
 static bool lies_in(struct slice s, struct slice whole, uint64_t *at)
 {
@@ -148,16 +150,20 @@ void put_command(struct record *r, const struct event *e, uint64_t last_n)
 {
 	const struct command *c = e->command;
 	unsigned flags = flags_of(e);
+	uint8_t *to = record_room(r, COMMAND_HEAD_MAX);
 
-	record_difference(r, c->n, last_n + 1);
-	record_u8(r, c->code);
-	record_varint(r, flags);
+	if (!to)
+		return;
+	to = write_difference(to, c->n, last_n + 1);
+	to = write_u8(to, c->code);
+	to = write_varint(to, flags);
 	if (flags & COMMAND_LAST_NS)
-		record_difference(r, (uint64_t)e->time_ns, (uint64_t)c->last_ns);
+		to = write_difference(to, (uint64_t)e->time_ns, (uint64_t)c->last_ns);
 	if (flags & COMMAND_FIRST_NS)
-		record_difference(r, (uint64_t)c->last_ns, (uint64_t)c->first_ns);
+		to = write_difference(to, (uint64_t)c->last_ns, (uint64_t)c->first_ns);
 	if (flags & COMMAND_STATEMENT_ID)
-		record_varint(r, c->statement_id);
+		to = write_varint(to, c->statement_id);
+	record_wrote(r, to);
 	if (flags & COMMAND_DATABASE)
 		record_bytes(r, c->database);
 	if (flags & COMMAND_COLLATION)

@@ -2,31 +2,53 @@
 #include "recording/format.h"
 #include "recording/put.h"
 
+/* Bytes at most, without texts. */
+enum {
+	COLUMN_MAX = 10 * VARINT_MAX + 2,
+	SUM_BYTES = 16,
+	CELL_BYTES = 8,
+	RESULT_HEAD_MAX = 1 + VARINT_MAX,
+	RESULT_COUNTS_MAX = SUM_BYTES + 6 * VARINT_MAX,
+	RESPONSE_HEAD_MAX = 6 * VARINT_MAX + 2,
+};
+
+static uint8_t *write_text(uint8_t *to, struct slice s)
+{
+	return write_bytes(write_varint(to, s.len), s);
+}
+
+static void put_column(struct record *r, const struct myp_column *c)
+{
+	size_t texts = c->schema.len + c->table.len + c->org_table.len + c->name.len +
+		       c->org_name.len + c->extended.len + c->def.len;
+	uint8_t *to = record_room(r, COLUMN_MAX + texts);
+
+	if (!to)
+		return;
+	to = write_text(to, c->schema);
+	to = write_text(to, c->table);
+	to = write_text(to, c->org_table);
+	to = write_text(to, c->name);
+	to = write_text(to, c->org_name);
+	to = write_text(to, c->extended);
+	to = write_text(to, c->def);
+	to = write_varint(to, c->length);
+	to = write_varint(to, c->charset);
+	to = write_varint(to, c->flags);
+	to = write_u8(to, c->type);
+	record_wrote(r, write_u8(to, c->decimals));
+}
+
 void put_columns(struct record *r, const struct myp_column *columns, uint32_t count)
 {
 	record_varint(r, count);
-	for (uint32_t i = 0; i < count; i++) {
-		const struct myp_column *c = &columns[i];
-
-		record_bytes(r, c->schema);
-		record_bytes(r, c->table);
-		record_bytes(r, c->org_table);
-		record_bytes(r, c->name);
-		record_bytes(r, c->org_name);
-		record_bytes(r, c->extended);
-		record_bytes(r, c->def);
-		record_varint(r, c->length);
-		record_varint(r, c->charset);
-		record_varint(r, c->flags);
-		record_u8(r, c->type);
-		record_u8(r, c->decimals);
-	}
+	for (uint32_t i = 0; i < count; i++)
+		put_column(r, &columns[i]);
 }
 
-static void put_sum(struct record *r, const struct rowsum *sum)
+static uint8_t *write_sum(uint8_t *to, const struct rowsum *sum)
 {
-	record_u64(r, sum->ordered);
-	record_u64(r, sum->unordered);
+	return write_u64(write_u64(to, sum->ordered), sum->unordered);
 }
 
 /* True if what the sums say of the columns' types is what the definitions say. */
@@ -54,6 +76,23 @@ static bool has_sums(const struct result *x)
 	return any;
 }
 
+/* True if the hashes of the cells tell all sums. */
+static bool is_one_row(const struct result *x)
+{
+	return x->rows == 1 && x->column_sums && x->column_count <= MYP_COLUMNS_MAX &&
+	       rowsum_is_complete(&x->sum, x->column_sums, x->column_count);
+}
+
+static unsigned sum_flags(const struct result *x)
+{
+	unsigned columns = has_sums(x) ? RESULT_COLUMN_SUMS : RESULT_COLUMN_NO_SUMS;
+
+	if (is_one_row(x))
+		return RESULT_ONE_ROW;
+	return (x->column_sums ? columns : 0u) |
+	       (x->sum.ordered || x->sum.unordered ? RESULT_SUM : 0u);
+}
+
 static unsigned column_flags(const struct result *x, uint32_t shared)
 {
 	unsigned flags = 0;
@@ -62,22 +101,40 @@ static unsigned column_flags(const struct result *x, uint32_t shared)
 		flags = shared ? RESULT_SHARED_COLUMNS : RESULT_COLUMNS;
 	else if (x->column_count)
 		flags = RESULT_COLUMN_COUNT;
-	if (!x->column_sums)
-		return flags;
-	if (!types_agree(x))
-		flags |= RESULT_COLUMN_TYPES;
-	return flags | (has_sums(x) ? RESULT_COLUMN_SUMS : RESULT_COLUMN_NO_SUMS);
+	return flags | (x->column_sums && !types_agree(x) ? RESULT_COLUMN_TYPES : 0u);
 }
 
 static unsigned result_flags(const struct result *x, uint32_t shared)
 {
-	return column_flags(x, shared) | (x->rows || x->row_bytes ? RESULT_ROWS : 0u) |
-	       (x->sum.ordered || x->sum.unordered ? RESULT_SUM : 0u) |
+	return column_flags(x, shared) | sum_flags(x) |
+	       (x->rows || x->row_bytes ? RESULT_ROWS : 0u) |
 	       (x->sum_known ? RESULT_SUM_KNOWN : 0u) | (x->affected_rows ? RESULT_AFFECTED : 0u) |
 	       (x->insert_id ? RESULT_INSERT_ID : 0u) | (x->warnings ? RESULT_WARNINGS : 0u) |
 	       (x->status ? RESULT_STATUS : 0u) | (x->info.len ? RESULT_INFO : 0u) |
 	       (x->state.len ? RESULT_STATE : 0u) |
 	       (x->error.code || x->error.message.len || x->error.sqlstate[0] ? RESULT_ERROR : 0u);
+}
+
+static void put_cells(struct record *r, const struct result *x)
+{
+	uint8_t *to = record_room(r, x->column_count * CELL_BYTES);
+
+	if (!to)
+		return;
+	for (uint32_t i = 0; i < x->column_count; i++)
+		to = write_u64(to, x->column_sums[i].sum.unordered);
+	record_wrote(r, to);
+}
+
+static void put_column_sums(struct record *r, const struct result *x)
+{
+	uint8_t *to = record_room(r, x->column_count * SUM_BYTES);
+
+	if (!to)
+		return;
+	for (uint32_t i = 0; i < x->column_count; i++)
+		to = write_sum(to, &x->column_sums[i].sum);
+	record_wrote(r, to);
 }
 
 static void put_result_columns(struct record *r, const struct result *x, unsigned flags,
@@ -94,31 +151,44 @@ static void put_result_columns(struct record *r, const struct result *x, unsigne
 		record_u8(r, x->column_sums[i].decimals);
 		record_u16(r, x->column_sums[i].flags);
 	}
-	for (uint32_t i = 0; flags & RESULT_COLUMN_SUMS && i < x->column_count; i++)
-		put_sum(r, &x->column_sums[i].sum);
+	if (flags & RESULT_COLUMN_SUMS)
+		put_column_sums(r, x);
+	if (flags & RESULT_ONE_ROW)
+		put_cells(r, x);
+}
+
+/* What follows the columns, but for texts. */
+static void put_counts(struct record *r, const struct result *x, unsigned flags)
+{
+	uint8_t *to = record_room(r, RESULT_COUNTS_MAX);
+
+	if (!to)
+		return;
+	if (flags & RESULT_ROWS)
+		to = write_varint(write_varint(to, x->rows), x->row_bytes);
+	if (flags & RESULT_SUM)
+		to = write_sum(to, &x->sum);
+	if (flags & RESULT_AFFECTED)
+		to = write_varint(to, x->affected_rows);
+	if (flags & RESULT_INSERT_ID)
+		to = write_varint(to, x->insert_id);
+	if (flags & RESULT_WARNINGS)
+		to = write_varint(to, x->warnings);
+	if (flags & RESULT_STATUS)
+		to = write_varint(to, x->status);
+	record_wrote(r, to);
 }
 
 static void put_result(struct record *r, const struct result *x, uint32_t shared)
 {
 	unsigned flags = result_flags(x, shared);
+	uint8_t *to = record_room(r, RESULT_HEAD_MAX);
 
-	record_u8(r, (uint8_t)x->kind);
-	record_varint(r, flags);
+	if (!to)
+		return;
+	record_wrote(r, write_varint(write_u8(to, (uint8_t)x->kind), flags));
 	put_result_columns(r, x, flags, shared);
-	if (flags & RESULT_ROWS) {
-		record_varint(r, x->rows);
-		record_varint(r, x->row_bytes);
-	}
-	if (flags & RESULT_SUM)
-		put_sum(r, &x->sum);
-	if (flags & RESULT_AFFECTED)
-		record_varint(r, x->affected_rows);
-	if (flags & RESULT_INSERT_ID)
-		record_varint(r, x->insert_id);
-	if (flags & RESULT_WARNINGS)
-		record_varint(r, x->warnings);
-	if (flags & RESULT_STATUS)
-		record_varint(r, x->status);
+	put_counts(r, x, flags);
 	if (flags & RESULT_INFO)
 		record_bytes(r, x->info);
 	if (flags & RESULT_STATE)
@@ -190,19 +260,21 @@ void put_response(struct record *r, const struct event *e, uint64_t last_n, cons
 {
 	const struct response *p = e->response;
 	unsigned flags = response_flags(e);
+	uint8_t *to = record_room(r, RESPONSE_HEAD_MAX);
 
-	record_difference(r, last_n, p->n);
-	record_u8(r, p->command);
-	record_u8(r, (uint8_t)p->kind);
-	record_varint(r, flags);
+	if (!to)
+		return;
+	to = write_difference(to, last_n, p->n);
+	to = write_u8(to, p->command);
+	to = write_u8(to, (uint8_t)p->kind);
+	to = write_varint(to, flags);
 	if (flags & RESPONSE_FLAG_LAST_NS)
-		record_difference(r, (uint64_t)e->time_ns, (uint64_t)p->last_ns);
+		to = write_difference(to, (uint64_t)e->time_ns, (uint64_t)p->last_ns);
 	if (flags & RESPONSE_FLAG_FIRST_NS)
-		record_difference(r, (uint64_t)p->last_ns, (uint64_t)p->first_ns);
-	if (flags & RESPONSE_FLAG_PACKETS) {
-		record_varint(r, p->packets);
-		record_varint(r, p->bytes);
-	}
+		to = write_difference(to, (uint64_t)p->last_ns, (uint64_t)p->first_ns);
+	if (flags & RESPONSE_FLAG_PACKETS)
+		to = write_varint(write_varint(to, p->packets), p->bytes);
+	record_wrote(r, to);
 	if (flags & RESPONSE_FLAG_RESULTS) {
 		record_varint(r, p->result_count);
 		for (size_t i = 0; i < p->result_count; i++)

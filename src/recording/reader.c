@@ -507,13 +507,14 @@ static enum err take_file_header(struct recording_reader *r, struct errinfo *inf
 		return refuse_version(r, version, info);
 	cur_skip(&c, 4);
 	created_ns = (int64_t)cur_u64(&c);
-	r->info.version = RECORDING_VERSION;
+	r->info.version = RECORDING_VERSION; /* at most */
 	if (len != RECORDING_HEADER ||
 	    hash_bytes(slice_head(all, RECORDING_HEADER - 8)) !=
 		    cur_uint_le(&(struct cursor){.pos = all.ptr + RECORDING_HEADER - 8,
 						 .end = all.ptr + RECORDING_HEADER},
 				8))
 		return ERR_OK; /* the bytes up to the first block are counted as bad */
+	r->info.version = version;
 	r->info.created_ns = created_ns;
 	r->info.recording = cur_u64(&c);
 	r->recording_known = true;

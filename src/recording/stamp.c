@@ -5,32 +5,20 @@
 
 void session_stamp_take(struct session_stamp *out, const struct session *s)
 {
-	*out = (struct session_stamp){
-		.caps = s->caps,
-		.gaps = s->gaps,
-		.last_gap = s->last_gap,
-		.login_ns = s->login_ns,
-		.server_version = s->server_version.changes,
-		.user = s->user.changes,
-		.database = s->database.changes,
-		.auth_plugin = s->auth_plugin.changes,
-		.attributes = s->attributes.changes,
-		.state = s->state_changes,
-		.connection_id = s->connection_id,
-		.open = s->open,
-		.collation = s->collation,
-		.login_error = s->login_error.code,
-		.login = (uint8_t)s->login,
-		.database_known = s->database_known,
-		.collation_source = (uint8_t)s->collation_source,
-		.caps_known = s->caps_known,
-		.compression = (uint8_t)s->compression,
-		.is_mariadb = s->is_mariadb,
-		.no_backslash_escapes = s->no_backslash_escapes,
-		.ansi_quotes = s->ansi_quotes,
-		.state_incomplete = s->state_incomplete,
-		.no_statements = s->statements.count == 0,
-	};
+#define TAKE(type, name, value) .name = (value),
+	*out = (struct session_stamp){SESSION_STAMP_FIELDS(TAKE)};
+#undef TAKE
+}
+
+/* At every event: without a branch for each field, and without a stamp that would be written to be read at once. */
+bool session_stamp_is(const struct session_stamp *then, const struct session *s)
+{
+	uint64_t differs = 0;
+
+#define COMPARE(type, name, value) differs |= (uint64_t)(then->name ^ (value));
+	SESSION_STAMP_FIELDS(COMPARE)
+#undef COMPARE
+	return differs == 0;
 }
 
 uint32_t session_stamp_groups(const struct session_stamp *a, const struct session_stamp *b)

@@ -71,6 +71,19 @@ static void take_column_types(struct cursor *c, unsigned flags, struct result *x
 	}
 }
 
+/* The hashes of the only row's cells, from which all sums follow. */
+static void take_cells(struct cursor *c, struct result *x)
+{
+	if (x->column_count > MYP_COLUMNS_MAX) {
+		cur_fail(c);
+		return;
+	}
+	for (uint32_t i = 0; i < x->column_count; i++)
+		x->column_sums[i].sum.unordered = cur_u64(c);
+	if (cur_ok(c))
+		rowsum_complete(&x->sum, x->column_sums, x->column_count);
+}
+
 /* Types and sums of the columns. There are bytes, or definitions, for each of them. */
 static void take_column_sums(struct cursor *c, unsigned flags, struct arena *arena,
 			     struct result *x)
@@ -90,6 +103,8 @@ static void take_column_sums(struct cursor *c, unsigned flags, struct arena *are
 	take_column_types(c, flags, x);
 	for (uint32_t i = 0; flags & RESULT_COLUMN_SUMS && cur_ok(c) && i < x->column_count; i++)
 		x->column_sums[i].sum = take_sum(c);
+	if (flags & RESULT_ONE_ROW && cur_ok(c))
+		take_cells(c, x);
 }
 
 struct response_context {
@@ -101,6 +116,7 @@ struct response_context {
 static void take_result_columns(struct cursor *c, unsigned flags,
 				const struct response_context *ctx, struct result *x)
 {
+	const unsigned sums = RESULT_COLUMN_SUMS | RESULT_COLUMN_NO_SUMS | RESULT_ONE_ROW;
 	struct take_columns columns = {.items = NULL};
 
 	if (flags & RESULT_SHARED_COLUMNS) {
@@ -120,7 +136,7 @@ static void take_result_columns(struct cursor *c, unsigned flags,
 		x->column_count = (uint32_t)cur_varint_max(c, UINT32_MAX);
 	if (flags & RESULT_COLUMN_COUNT && x->columns)
 		cur_fail(c);
-	if (cur_ok(c) && flags & (RESULT_COLUMN_SUMS | RESULT_COLUMN_NO_SUMS))
+	if (cur_ok(c) && flags & sums)
 		take_column_sums(c, flags, ctx->arena, x);
 }
 

@@ -37,7 +37,7 @@ def test_counts_are_those_of_export(myna, recording):
 
 def test_text_names_what_a_person_asks_for(myna, recording):
     said = myna.run("info", recording).stdout
-    for word in (str(recording), "format version 1", "795", "root", "chatter", "10.11", "Coverage"):
+    for word in (str(recording), "format version 2", "795", "root", "chatter", "10.11", "Coverage"):
         assert word in said
 
 

@@ -18,7 +18,7 @@ def rows():
     for line in (HERE / "TESTLIST").read_text().splitlines():
         if line and not line.startswith("#"):
             name, capture, *arguments = line.split()
-            yield name, f"{capture}.pcap.gz", arguments
+            yield name, capture if "." in capture else f"{capture}.pcap.gz", arguments
 
 
 def told(myna, capture, arguments):

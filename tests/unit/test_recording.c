@@ -292,7 +292,7 @@ static void a_survey_knows_what_reading_finds(void **state)
 	recording_reader_info(r, &after);
 	CHECK(memcmp(&before, &after, sizeof(before)) == 0);
 	CHECK(after.finished && after.damaged == 0 && after.missing == 0);
-	CHECK(after.events == told.count && after.version == 1 && after.created_ns > 0);
+	CHECK(after.events == told.count && after.version == 2 && after.created_ns > 0);
 	recording_reader_free(r);
 	story_release(&told);
 	story_release(&heard);

@@ -235,10 +235,10 @@ static void what_is_no_recording_is_refused(void **state)
 	CHECK(recording_reader_open("/does/not/exist", &r, &info) == ERR_IO);
 	CHECK(recording_reader_open("/", &r, &info) == ERR_USAGE);
 	bytes = small_recording(&told, &len);
-	bytes[8] = 2;
+	bytes[8] = 3;
 	store(bytes, len);
 	CHECK(recording_reader_open(other, &r, &info) == ERR_UNSUPPORTED);
-	assert_non_null(strstr(info.text, "version 2"));
+	assert_non_null(strstr(info.text, "version 3"));
 	free(bytes);
 	story_release(&told);
 }

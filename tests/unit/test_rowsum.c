@@ -246,6 +246,32 @@ static void version_1_stays_what_it_is(void **state)
 	CHECK(c[1].sum.unordered == UINT64_C(0x73897bee5f171ec6));
 }
 
+/* So a recording keeps no more than these. */
+static void sums_of_one_row_follow_from_its_cells(void **state)
+{
+	const struct slice row = SLICE_LIT("\x02\x34\x32\xfb\x05myna!");
+	struct rowsum_column c[3] = {{.type = MYP_TYPE_LONG}, {.type = MYP_TYPE_DATE}}, got[3];
+	struct rowsum all = {0}, sum = {0};
+
+	(void)state;
+	c[2].type = MYP_TYPE_STRING;
+	CHECK(rowsum_add(&all, c, 3, false, row) == ERR_OK);
+	CHECK(rowsum_is_complete(&all, c, 3));
+	memcpy(got, c, sizeof(got));
+	for (int i = 0; i < 3; i++)
+		got[i].sum.ordered = 0;
+	CHECK(!rowsum_is_complete(&all, got, 3));
+	rowsum_complete(&sum, got, 3);
+	CHECK(sum.ordered == all.ordered && sum.unordered == all.unordered);
+	for (int i = 0; i < 3; i++)
+		CHECK(got[i].sum.ordered == c[i].sum.ordered &&
+		      got[i].sum.unordered == c[i].sum.unordered);
+	sum.unordered++;
+	CHECK(!rowsum_is_complete(&sum, got, 3));
+	CHECK(rowsum_add(&all, c, 3, false, row) == ERR_OK); /* two rows are another matter */
+	CHECK(!rowsum_is_complete(&all, c, 3));
+}
+
 /* A generator of its own, so that every run tries the same. */
 static uint64_t next_random(uint64_t *state)
 {
@@ -337,6 +363,7 @@ int main(void)
 		cmocka_unit_test(equal_rows_do_not_cancel),
 		cmocka_unit_test(null_is_neither_empty_nor_its_name),
 		cmocka_unit_test(version_1_stays_what_it_is),
+		cmocka_unit_test(sums_of_one_row_follow_from_its_cells),
 		cmocka_unit_test(floats_are_rounded_as_the_server_rounds),
 		cmocka_unit_test(doubles_of_fixed_decimals_are_rounded_as_shown),
 	};
