@@ -12,9 +12,12 @@
 #include <stdatomic.h>
 
 #include "client/connection.h"
+#include "replay/batch.h"
 #include "replay/pace.h"
 #include "replay/replay.h"
 #include "replay/turns.h"
+
+enum { BATCH_AIM = 64 << 10 }; /* bytes of items that are handed over at once */
 
 struct kill_entry;
 struct worker;
@@ -26,7 +29,9 @@ struct engine {
 	struct pace pace; /* set before the first item is handed out */
 	struct rate send_rate, connect_rate;
 	struct turns turns;
-	struct worker *workers; /* WORKER_COUNT of them */
+	struct batch_pool handed; /* batches on their way from the pump to the workers, */
+	struct batch_pool queued; /* and those that players' queues are made of */
+	struct worker *workers;   /* WORKER_COUNT of them */
 	unsigned worker_count;
 	atomic_bool stopping;        /* no more commands are sent */
 	atomic_bool giving_up;       /* answers are not waited for any more */

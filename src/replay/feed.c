@@ -40,7 +40,7 @@ void feed_flush_one(struct feed *f, unsigned worker)
 	atomic_fetch_sub(&f->engine->waiting_bytes, (long long)b->len);
 	if (spool_bytes(&f->spool) > f->outcome->spool_peak)
 		f->outcome->spool_peak = spool_bytes(&f->spool);
-	mem_free(b);
+	batch_free(&f->engine->handed, b);
 }
 
 void feed_refill(struct feed *f)
@@ -376,7 +376,7 @@ void feed_release(struct feed *f)
 	buf_release(&f->payload);
 	spool_release(&f->spool);
 	for (unsigned i = 0; i < REPLAY_THREADS_MAX; i++)
-		mem_free(f->batches[i]);
+		batch_free(&f->engine->handed, f->batches[i]);
 	progress_release(&f->progress);
 	profile_free(f->names);
 	examples_release(&f->examples);

@@ -8,15 +8,6 @@
 #include "replay/rewrite.h"
 #include "replay/texts.h"
 
-enum { BATCH_AIM = 64 << 10 }; /* bytes of items that are handed over at once */
-
-/* Items in a row. Owned by whoever holds it: the pump, an inbox, the worker. */
-struct batch {
-	struct batch *next;
-	size_t len, cap;
-	_Alignas(ITEM_ALIGN) uint8_t bytes[];
-};
-
 /* A command that was sent and whose comparison is not done. */
 struct pending {
 	struct pending *next;
@@ -85,7 +76,7 @@ struct worker {
 enum err worker_init(struct worker *w, struct engine *g, struct errinfo *info) MUST_CHECK;
 enum err worker_start(struct worker *w, struct errinfo *info) MUST_CHECK;
 
-/* Hands over B, which may be NULL; ENDED: it is the last one. */
+/* Hands over B, of the engine's pool for that, which may be NULL; ENDED: it is the last one. */
 void worker_push(struct worker *w, struct batch *b, bool ended);
 
 /* Makes it look around. For signal handlers, too. */

@@ -159,10 +159,12 @@ static void a_kill_names_the_target_s_connection(void **state)
 /* Items of many sizes, taken as they come, in a pattern that moves and grows the queue. */
 static void a_queue_gives_back_what_was_put_in(void **state)
 {
-	struct fifo f = {.ptr = NULL};
+	struct fifo f = {.first = NULL};
+	struct batch_pool pool;
 	uint64_t in = 0, out = 0;
 
 	(void)state;
+	batch_pool_init(&pool, 1000);
 	for (int round = 0; round < 2000; round++) {
 		struct {
 			struct item head;
@@ -170,18 +172,19 @@ static void a_queue_gives_back_what_was_put_in(void **state)
 		} item = {.head.at_ns = (int64_t)in};
 
 		item.head.size = (uint32_t)(sizeof(item.head) + (in * 7 % 40) * 8);
-		CHECK(fifo_push(&f, &item.head) == ERR_OK);
+		CHECK(fifo_push(&f, &pool, &item.head) == ERR_OK);
 		in++;
 		while (out < in && (round % 50 == 49 || (in + out) % 3 == 0)) {
 			const struct item *front = fifo_front(&f);
 
 			CHECK(front && front->at_ns == (int64_t)out);
-			CHECK(fifo_pop(&f) == sizeof(item.head) + (out * 7 % 40) * 8);
+			CHECK(fifo_pop(&f, &pool) == sizeof(item.head) + (out * 7 % 40) * 8);
 			out++;
 		}
 	}
 	CHECK(fifo_front(&f) == NULL || in > out);
-	fifo_release(&f);
+	fifo_release(&f, &pool);
+	batch_pool_release(&pool);
 }
 
 static struct myp_param param(int64_t v, enum myp_indicator indicator)
