@@ -35,7 +35,6 @@ struct item *feed_item_new(struct feed *f, const struct feed_session *s, enum it
 			      .receipt = f->receipt,
 			      .at_ns = at_ns - f->base_ns + s->shift_ns};
 	receipt_hold(f->receipt);
-	atomic_fetch_add_explicit(&f->engine->waiting_bytes, (long long)size, memory_order_relaxed);
 	return item;
 }
 

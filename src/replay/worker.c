@@ -205,7 +205,7 @@ void worker_said(struct worker *w, int64_t now_ns)
 void worker_moved(struct worker *w, int64_t now_ns)
 {
 	worker_said(w, now_ns);
-	atomic_fetch_add_explicit(&w->counters.moves, 1, memory_order_relaxed);
+	counter_add(&w->counters.moves, 1);
 }
 
 /* An item for its player, which becomes ours with its first one. */

@@ -31,13 +31,21 @@ struct pending {
 
 struct player;
 
+/* Written by the worker's thread alone. */
 struct worker_counters {
-	atomic_ullong sent, answered, errors;
-	atomic_ullong moves; /* packets and logins, which show that the target lives */
+	atomic_llong sent, answered, errors;
+	atomic_llong moves; /* packets and logins, which show that the target lives */
 	atomic_llong connections, in_flight;
 	atomic_llong late_ns, reached_ns;
 	atomic_llong overdue; /* under way for longer than in the recording, by the patience */
 };
+
+/* In one thread, so that no processor has to be kept from writing. */
+static inline void counter_add(atomic_llong *c, long long n)
+{
+	atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n,
+			      memory_order_relaxed);
+}
 
 struct worker {
 	struct engine *engine;
