@@ -477,6 +477,15 @@ static void apply_command(struct conversation *c, const struct pending *p, const
 	}
 }
 
+/* What a command whose answer nobody could hear has most likely done. */
+static void presume(struct conversation *c, const struct pending *p)
+{
+	if (p->code == MYP_COM_INIT_DB)
+		set_database(c, buf_slice(&p->text));
+	else if (p->code == MYP_COM_QUERY)
+		apply_statements(c, buf_slice(&p->text), UINT64_MAX);
+}
+
 /* Whether a command whose answer was not heard has done what it says is not known. */
 static void forget(struct conversation *c, const struct pending *p)
 {
@@ -501,7 +510,10 @@ void effect_of_response(struct conversation *c, const struct pending *p, const s
 	const struct result *last = response_last(r);
 
 	if (r->kind == RESPONSE_LOST) {
-		forget(c, p);
+		if (c->tracker->options.no_answers)
+			presume(c, p);
+		else
+			forget(c, p);
 		return;
 	}
 	if (r->kind == RESPONSE_ERROR) {
