@@ -11,6 +11,8 @@ static inline uint64_t cur_varint(struct cursor *c)
 {
 	uint64_t v = 0;
 
+	if (c->pos < c->end && *c->pos < 0x80) /* as most are */
+		return *c->pos++;
 	for (unsigned shift = 0; shift < 64; shift += 7) {
 		uint8_t byte = cur_u8(c);
 

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "replay/fifo.h"
 
 enum { KILLS_MAX = 1 << 20 }; /* connections open at once */
 
@@ -30,6 +31,8 @@ enum err engine_init(struct engine *g, const struct replay_options *options, str
 	pthread_mutex_init(&g->pump_lock, NULL);
 	pthread_mutex_init(&g->kill_lock, NULL);
 	map_init(&g->kills, KILLS_MAX, NULL);
+	batch_pool_init(&g->handed, BATCH_AIM);
+	batch_pool_init(&g->queued, FIFO_PIECE);
 	g->pace.speed = options->speed;
 	g->pace.no_think = options->no_think;
 	rate_init(&g->send_rate, options->limit_rate);
@@ -47,6 +50,8 @@ void engine_release(struct engine *g)
 		mem_free(k);
 	map_release(&g->kills);
 	turns_release(&g->turns);
+	batch_pool_release(&g->handed);
+	batch_pool_release(&g->queued);
 	pthread_cond_destroy(&g->pump_wake);
 	pthread_mutex_destroy(&g->pump_lock);
 	pthread_mutex_destroy(&g->kill_lock);

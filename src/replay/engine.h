@@ -12,9 +12,12 @@
 #include <stdatomic.h>
 
 #include "client/connection.h"
+#include "replay/batch.h"
 #include "replay/pace.h"
 #include "replay/replay.h"
 #include "replay/turns.h"
+
+enum { BATCH_AIM = 64 << 10 }; /* bytes of items that are handed over at once */
 
 struct kill_entry;
 struct worker;
@@ -33,14 +36,16 @@ struct engine {
 	atomic_bool ids_differ;      /* an INSERT drew another id than in the recording */
 	atomic_bool bulk_by_set;     /* what was one INSERT in the recording was several */
 	atomic_bool target_doubtful; /* a connection failed: does the target live? */
-	atomic_llong
-		waiting_bytes;   /* of items that were not taken from their session's queue yet */
-	unsigned ended;          /* workers that have; under PUMP_LOCK */
-	atomic_bool room_wanted; /* the pump waits for it */
 	pthread_mutex_t pump_lock;
 	pthread_cond_t pump_wake; /* monotonic clock */
 	pthread_mutex_t kill_lock;
 	struct map kills; /* struct kill_entry by the recorded connection */
+	/* What follows is written all the time, what all look at for each command stands far from it. */
+	atomic_llong waiting_bytes; /* handed over, and not taken from their session's queue yet */
+	unsigned ended;             /* workers that have; under PUMP_LOCK */
+	atomic_bool room_wanted;    /* the pump waits for it */
+	struct batch_pool handed;   /* batches on their way from the pump to the workers, */
+	struct batch_pool queued;   /* and those that players' queues are made of */
 };
 
 enum err engine_init(struct engine *g, const struct replay_options *options,

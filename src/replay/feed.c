@@ -24,6 +24,16 @@ enum err feed_init(struct feed *f, struct engine *g, struct worker *workers, uns
 	return profile_new(PROFILE_ROWS_MAX, &f->names);
 }
 
+/*
+ * What waits is counted here and not item by item: the workers change the count, and what one processor writes another
+ * has to fetch.
+ */
+static void hand_over(struct feed *f, unsigned worker, struct batch *b)
+{
+	atomic_fetch_add(&f->engine->waiting_bytes, (long long)b->len);
+	worker_push(&f->workers[worker], b, false);
+}
+
 void feed_flush_one(struct feed *f, unsigned worker)
 {
 	struct batch *b = f->batches[worker];
@@ -34,13 +44,12 @@ void feed_flush_one(struct feed *f, unsigned worker)
 	if (!f->engine->options->live || f->failure.code != ERR_OK ||
 	    (spool_bytes(&f->spool) == 0 && !engine_is_full(f->engine)) ||
 	    spool_put(&f->spool, worker, b, &f->failure) != ERR_OK) {
-		worker_push(&f->workers[worker], b, false);
+		hand_over(f, worker, b);
 		return;
 	}
-	atomic_fetch_sub(&f->engine->waiting_bytes, (long long)b->len);
 	if (spool_bytes(&f->spool) > f->outcome->spool_peak)
 		f->outcome->spool_peak = spool_bytes(&f->spool);
-	mem_free(b);
+	batch_free(&f->engine->handed, b);
 }
 
 void feed_refill(struct feed *f)
@@ -52,8 +61,7 @@ void feed_refill(struct feed *f)
 	       !engine_is_full(f->engine)) {
 		if (spool_take(&f->spool, &worker, &b, &f->failure) != ERR_OK)
 			return;
-		atomic_fetch_add(&f->engine->waiting_bytes, (long long)b->len);
-		worker_push(&f->workers[worker], b, false);
+		hand_over(f, worker, b);
 	}
 }
 
@@ -381,7 +389,7 @@ void feed_release(struct feed *f)
 	buf_release(&f->payload);
 	spool_release(&f->spool);
 	for (unsigned i = 0; i < REPLAY_THREADS_MAX; i++)
-		mem_free(f->batches[i]);
+		batch_free(&f->engine->handed, f->batches[i]);
 	progress_release(&f->progress);
 	profile_free(f->names);
 	examples_release(&f->examples);

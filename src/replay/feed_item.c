@@ -17,18 +17,14 @@ struct item *feed_item_new(struct feed *f, const struct feed_session *s, enum it
 
 	if (size > UINT32_MAX)
 		return NULL;
-	if (b && b->cap - b->len < size) {
+	if (b && batch_room(b) < size) {
 		feed_flush_one(f, s->worker);
 		b = NULL;
 	}
 	if (!b) {
-		size_t cap = size > BATCH_AIM ? size : (size_t)BATCH_AIM;
-
-		b = mem_alloc(sizeof(*b) + cap);
+		b = batch_new(&f->engine->handed, size);
 		if (!b)
 			return NULL;
-		b->len = 0;
-		b->cap = cap;
 		f->batches[s->worker] = b;
 	}
 	item = (struct item *)(void *)(b->bytes + b->len);
@@ -39,7 +35,6 @@ struct item *feed_item_new(struct feed *f, const struct feed_session *s, enum it
 			      .receipt = f->receipt,
 			      .at_ns = at_ns - f->base_ns + s->shift_ns};
 	receipt_hold(f->receipt);
-	atomic_fetch_add_explicit(&f->engine->waiting_bytes, (long long)size, memory_order_relaxed);
 	return item;
 }
 

@@ -1,66 +1,65 @@
-/* fifo - a queue of items in one piece of memory. */
+/* fifo - a queue of items. */
 #include "replay/fifo.h"
 
 #include <assert.h>
+#include <string.h>
 
-#include "base/mem.h"
-
-void fifo_release(struct fifo *f)
+void fifo_release(struct fifo *f, struct batch_pool *pool)
 {
-	mem_free(f->ptr);
-	*f = (struct fifo){.ptr = NULL};
-}
+	struct batch *next;
 
-/* Makes room at the back: moves what is there to the beginning, or takes more memory. */
-static enum err make_room(struct fifo *f, size_t size)
-{
-	size_t used = f->tail - f->head, cap = f->cap ? f->cap : FIFO_FIRST;
-	uint8_t *p;
-
-	while (cap - used < size || used > cap / 2)
-		cap *= 2;
-	if (cap == f->cap) {
-		memmove(f->ptr, f->ptr + f->head, used);
-	} else {
-		p = mem_alloc(cap);
-		if (!p)
-			return ERR_NOMEM;
-		if (used > 0)
-			memcpy(p, f->ptr + f->head, used);
-		mem_free(f->ptr);
-		f->ptr = p;
-		f->cap = cap;
+	for (struct batch *b = f->first; b; b = next) {
+		next = b->next;
+		batch_free(pool, b);
 	}
-	f->head = 0;
-	f->tail = used;
-	return ERR_OK;
+	*f = (struct fifo){.first = NULL};
 }
 
-enum err fifo_push(struct fifo *f, const struct item *item)
+enum err fifo_push(struct fifo *f, struct batch_pool *pool, const struct item *item)
 {
+	struct batch *b = f->last;
+
 	assert(item->size % ITEM_ALIGN == 0);
-	if (f->cap - f->tail < item->size) {
-		enum err e = make_room(f, item->size);
-
-		if (e != ERR_OK)
-			return e;
+	if (!b || batch_room(b) < item->size) {
+		b = batch_new(pool, item->size);
+		if (!b)
+			return ERR_NOMEM;
+		if (f->last)
+			f->last->next = b;
+		else
+			f->first = b;
+		f->last = b;
 	}
-	memcpy(f->ptr + f->tail, item, item->size);
-	f->tail += item->size;
+	memcpy(b->bytes + b->len, item, item->size);
+	b->len += item->size;
+	f->count++;
 	return ERR_OK;
 }
 
-size_t fifo_pop(struct fifo *f)
+struct item *fifo_second(const struct fifo *f, const struct item *front)
 {
+	const size_t at = f->at + front->size;
+
+	if (at < f->first->len)
+		return (struct item *)(void *)(f->first->bytes + at);
+	return f->first->next ? (struct item *)(void *)f->first->next->bytes : NULL;
+}
+
+size_t fifo_pop(struct fifo *f, struct batch_pool *pool)
+{
+	struct batch *b = f->first;
 	size_t size;
 
-	assert(f->head < f->tail);
-	size = ((const struct item *)(const void *)(f->ptr + f->head))->size;
-	f->head += size;
-	if (f->head < f->tail)
+	assert(b);
+	size = fifo_front(f)->size;
+	f->at += size;
+	f->count--;
+	if (f->at < b->len)
 		return size;
-	f->head = f->tail = 0;
-	if (f->cap > FIFO_KEEP)
-		fifo_release(f);
+	f->first = b->next;
+	if (!f->first)
+		f->last = NULL;
+	f->at = 0;
+	batch_free(pool, b);
 	return size;
 }

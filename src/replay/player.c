@@ -52,11 +52,11 @@ void player_free(struct player *p)
 		player_disconnect(p);
 		player_drop_bulk(p);
 		player_settle_rest(p);
+		fifo_release(&p->queue, &w->engine->queued);
 		timers_clear(&w->timers, &p->timer);
 		timers_clear(&w->turns, &p->turn);
 	}
 	statements_release(&p->statements);
-	fifo_release(&p->queue);
 	mem_free(p->open);
 	mem_free(p->trouble);
 	if (w)
@@ -121,7 +121,7 @@ struct item *player_end_without_answer(const struct player *p, struct item *item
 static void pop(struct player *p)
 {
 	worker_settle_item(p->worker, fifo_front(&p->queue));
-	p->worker->taken_bytes += fifo_pop(&p->queue);
+	p->worker->taken_bytes += fifo_pop(&p->queue, &p->worker->engine->queued);
 }
 
 static void move_on(struct player *p)

@@ -155,9 +155,9 @@ static void finish_command(struct player *p)
 	worker_settle(w, d->receipt);
 	d->receipt = NULL;
 	w->outcome.answered++;
-	atomic_fetch_add_explicit(&w->counters.answered, 1, memory_order_relaxed);
+	counter_add(&w->counters.answered, 1);
 	if (call.error)
-		atomic_fetch_add_explicit(&w->counters.errors, 1, memory_order_relaxed);
+		counter_add(&w->counters.errors, 1);
 	if ((row && profile_stats_add(&row->replayed, &call) != ERR_OK) ||
 	    timeline_add(&w->outcome.replayed_line, d->at_ns, call.latency_ns, call.error) !=
 		    ERR_OK)
@@ -189,7 +189,7 @@ static void finish(struct player *p, int64_t now_ns)
 	p->statement = NULL;
 	worker_response_give(p->worker, r);
 	p->response = NULL;
-	atomic_fetch_sub_explicit(&p->worker->counters.in_flight, 1, memory_order_relaxed);
+	counter_add(&p->worker->counters.in_flight, -1);
 	player_freed(p, now_ns, HELD_BY_TARGET);
 	player_set_phase(p, PLAYER_READY);
 	if (is_own)

@@ -72,7 +72,7 @@ static bool expect_answer(struct player *p, uint64_t n, uint8_t code, int64_t se
 	myp_answer_begin(&p->answer, code, p->caps);
 	p->first_byte_ns = 0;
 	p->asked_ns = sent_ns;
-	atomic_fetch_add_explicit(&p->worker->counters.in_flight, 1, memory_order_relaxed);
+	counter_add(&p->worker->counters.in_flight, 1);
 	player_set_phase(p, PLAYER_BUSY);
 	return true;
 }
@@ -212,7 +212,7 @@ static void note_sent(struct player *p, struct item_command *c, struct pending *
 	measure_lateness(p, at_ns, d->sent_ns);
 	w->outcome.sent++;
 	worker_said(w, d->sent_ns);
-	atomic_fetch_add_explicit(&w->counters.sent, 1, memory_order_relaxed);
+	counter_add(&w->counters.sent, 1);
 	atomic_store_explicit(&w->counters.reached_ns, at_ns, memory_order_relaxed);
 	if (myp_command_shape(c->code) != MYP_SHAPE_NONE) {
 		if (p->progress)

@@ -171,9 +171,9 @@ static void tell_progress(struct replay *r, int64_t now_ns)
 		int64_t late_ns = atomic_load(&c->late_ns),
 			reached_ns = atomic_load(&c->reached_ns);
 
-		p.sent += atomic_load(&c->sent);
-		p.answered += atomic_load(&c->answered);
-		p.errors += atomic_load(&c->errors);
+		p.sent += (uint64_t)atomic_load(&c->sent);
+		p.answered += (uint64_t)atomic_load(&c->answered);
+		p.errors += (uint64_t)atomic_load(&c->errors);
 		p.sessions += (uint64_t)atomic_load(&c->connections);
 		p.late_ns = late_ns > p.late_ns ? late_ns : p.late_ns;
 		p.recorded_ns = reached_ns > p.recorded_ns ? reached_ns : p.recorded_ns;
@@ -217,7 +217,7 @@ static void look_for_moves(struct replay *r, int64_t now_ns)
 	for (unsigned i = 0; i < r->worker_count; i++) {
 		struct worker_counters *c = &r->workers[i].counters;
 
-		moves += atomic_load(&c->moves);
+		moves += (uint64_t)atomic_load(&c->moves);
 		overdue += atomic_load(&c->overdue);
 		in_flight += atomic_load(&c->in_flight);
 	}

@@ -8,7 +8,7 @@
 #define REPLAY_SPOOL_H
 
 #include "base/err.h"
-#include "replay/worker.h"
+#include "replay/batch.h"
 
 struct spool {
 	int fd; /* -1: nothing was ever put there */

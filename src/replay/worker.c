@@ -107,7 +107,7 @@ void worker_release(struct worker *w)
 	}
 	while ((b = w->inbox)) {
 		w->inbox = b->next;
-		mem_free(b);
+		batch_free(&w->engine->handed, b);
 	}
 	while ((d = w->free_pending)) {
 		w->free_pending = d->next;
@@ -205,15 +205,7 @@ void worker_said(struct worker *w, int64_t now_ns)
 void worker_moved(struct worker *w, int64_t now_ns)
 {
 	worker_said(w, now_ns);
-	atomic_fetch_add_explicit(&w->counters.moves, 1, memory_order_relaxed);
-}
-
-/* Has the last item of F, of SIZE bytes, come to the front, or next to it? Players look no further. */
-static bool is_near(const struct fifo *f, size_t size)
-{
-	const struct item *front = fifo_front(f);
-
-	return f->tail - f->head <= front->size + size;
+	counter_add(&w->counters.moves, 1);
 }
 
 /* An item for its player, which becomes ours with its first one. */
@@ -228,7 +220,7 @@ static void deliver(struct worker *w, struct item *item)
 			p->next->prev = p;
 		w->players = p;
 	}
-	if (fifo_push(&p->queue, item) != ERR_OK) {
+	if (fifo_push(&p->queue, &w->engine->queued, item) != ERR_OK) {
 		w->outcome.short_of_memory = true;
 		w->taken_bytes += item->size;
 		worker_settle(w, item->receipt);
@@ -239,7 +231,7 @@ static void deliver(struct worker *w, struct item *item)
 			player_go(p, NOT_SENT_CONNECTION_LOST);
 		}
 		player_step(p);
-	} else if (is_near(&p->queue, item->size)) {
+	} else if (p->queue.count <= 2) { /* players look no further */
 		player_step(p);
 	}
 }
@@ -262,7 +254,7 @@ static void take_inbox(struct worker *w, bool *ended)
 			at += item->size;
 			deliver(w, item);
 		}
-		mem_free(b);
+		batch_free(&w->engine->handed, b);
 	}
 }
 

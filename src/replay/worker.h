@@ -9,15 +9,6 @@
 #include "replay/rewrite.h"
 #include "replay/texts.h"
 
-enum { BATCH_AIM = 64 << 10 }; /* bytes of items that are handed over at once */
-
-/* Items in a row. Owned by whoever holds it: the pump, an inbox, the worker. */
-struct batch {
-	struct batch *next;
-	size_t len, cap;
-	_Alignas(ITEM_ALIGN) uint8_t bytes[];
-};
-
 /* A command that was sent and whose comparison is not done. */
 struct pending {
 	struct pending *next;
@@ -41,13 +32,21 @@ struct pending {
 
 struct player;
 
+/* Written by the worker's thread alone. */
 struct worker_counters {
-	atomic_ullong sent, answered, errors;
-	atomic_ullong moves; /* packets and logins, which show that the target lives */
+	atomic_llong sent, answered, errors;
+	atomic_llong moves; /* packets and logins, which show that the target lives */
 	atomic_llong connections, in_flight;
 	atomic_llong late_ns, reached_ns;
 	atomic_llong overdue; /* under way for longer than in the recording, by the patience */
 };
+
+/* In one thread, so that no processor has to be kept from writing. */
+static inline void counter_add(atomic_llong *c, long long n)
+{
+	atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n,
+			      memory_order_relaxed);
+}
 
 struct worker {
 	struct engine *engine;
@@ -87,7 +86,7 @@ struct worker {
 enum err worker_init(struct worker *w, struct engine *g, struct errinfo *info) MUST_CHECK;
 enum err worker_start(struct worker *w, struct errinfo *info) MUST_CHECK;
 
-/* Hands over B, which may be NULL; ENDED: it is the last one. */
+/* Hands over B, of the engine's pool for that, which may be NULL; ENDED: it is the last one. */
 void worker_push(struct worker *w, struct batch *b, bool ended);
 
 /* Makes it look around. For signal handlers, too. */

@@ -159,10 +159,12 @@ static void a_kill_names_the_target_s_connection(void **state)
 /* Items of many sizes, taken as they come, in a pattern that moves and grows the queue. */
 static void a_queue_gives_back_what_was_put_in(void **state)
 {
-	struct fifo f = {.ptr = NULL};
+	struct fifo f = {.first = NULL};
+	struct batch_pool pool;
 	uint64_t in = 0, out = 0;
 
 	(void)state;
+	batch_pool_init(&pool, 1000);
 	for (int round = 0; round < 2000; round++) {
 		struct {
 			struct item head;
@@ -170,18 +172,52 @@ static void a_queue_gives_back_what_was_put_in(void **state)
 		} item = {.head.at_ns = (int64_t)in};
 
 		item.head.size = (uint32_t)(sizeof(item.head) + (in * 7 % 40) * 8);
-		CHECK(fifo_push(&f, &item.head) == ERR_OK);
+		CHECK(fifo_push(&f, &pool, &item.head) == ERR_OK);
 		in++;
 		while (out < in && (round % 50 == 49 || (in + out) % 3 == 0)) {
 			const struct item *front = fifo_front(&f);
 
 			CHECK(front && front->at_ns == (int64_t)out);
-			CHECK(fifo_pop(&f) == sizeof(item.head) + (out * 7 % 40) * 8);
+			CHECK(fifo_pop(&f, &pool) == sizeof(item.head) + (out * 7 % 40) * 8);
 			out++;
 		}
 	}
 	CHECK(fifo_front(&f) == NULL || in > out);
-	fifo_release(&f);
+	fifo_release(&f, &pool);
+	batch_pool_release(&pool);
+}
+
+/* However long a replay is: what was waiting makes room for what comes. */
+static void a_queue_that_was_empty_needs_no_new_memory(void **state)
+{
+	enum { COUNT = 1000, ROUNDS = 10 };
+	struct item item = {.size = sizeof(item)};
+	struct fifo f = {.first = NULL};
+	struct batch_pool pool;
+	struct batch *large;
+
+	(void)state;
+	batch_pool_init(&pool, FIFO_PIECE);
+	for (int round = 0; round < ROUNDS; round++) {
+		for (int i = 0; i < COUNT; i++)
+			CHECK(fifo_push(&f, &pool, &item) == ERR_OK);
+		CHECK(f.count == COUNT);
+		while (fifo_front(&f))
+			(void)fifo_pop(&f, &pool);
+		CHECK(!f.first && f.count == 0);
+		mem_fail_from(1);
+	}
+	large = batch_new(&pool, FIFO_PIECE + 1); /* is of no use for others */
+	CHECK(!large);
+	mem_fail_from(0);
+	large = batch_new(&pool, FIFO_PIECE + 1);
+	CHECK(large && batch_room(large) == FIFO_PIECE + 1);
+	batch_free(&pool, large);
+	mem_fail_from(1);
+	CHECK(!batch_new(&pool, FIFO_PIECE + 1));
+	mem_fail_from(0);
+	fifo_release(&f, &pool);
+	batch_pool_release(&pool);
 }
 
 static struct myp_param param(int64_t v, enum myp_indicator indicator)
@@ -241,6 +277,7 @@ int main(void)
 		cmocka_unit_test(an_execution_becomes_text),
 		cmocka_unit_test(a_kill_names_the_target_s_connection),
 		cmocka_unit_test(a_queue_gives_back_what_was_put_in),
+		cmocka_unit_test(a_queue_that_was_empty_needs_no_new_memory),
 		cmocka_unit_test(words_stand_for_indicators),
 	};
 
