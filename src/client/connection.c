@@ -9,6 +9,7 @@
 #include "client/handshake.h"
 #include "client/link.h"
 #include "client/settings.h"
+#include "client/socket.h"
 #include "client/tls.h"
 
 static_assert((int)CONNECTION_SHARED == (int)LINK_READ_MORE,
@@ -270,10 +271,12 @@ static bool step_connect(struct connection *c)
 	struct errinfo why;
 	enum err e = dial_check(&c->dial, &c->link.fd, &why);
 
-	if (e == ERR_OK)
+	if (e == ERR_OK) {
+		socket_ask_for_life(c->link.fd, c->target->unreachable_ns);
 		set_state(c, STATE_LOGIN);
-	else if (e != ERR_AGAIN)
+	} else if (e != ERR_AGAIN) {
 		fail(c, &why);
+	}
 	return e == ERR_OK;
 }
 
@@ -465,6 +468,12 @@ void connection_io(struct connection *c)
 			  c->state == STATE_CONNECT
 				  ? "no connection within the connect timeout"
 				  : "the server does not answer within the connect timeout");
+}
+
+void connection_check(struct connection *c)
+{
+	if (c->state == STATE_READY && socket_is_silent(c->link.fd, c->target->unreachable_ns))
+		fail_with(c, ERR_IO, "the server's machine cannot be reached any more");
 }
 
 enum err connection_error(const struct connection *c, struct errinfo *info,
