@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/secret.h"
 
 struct reading {
 	const struct option_file *what;
@@ -95,8 +96,7 @@ static enum err set_value(struct reading *c, const struct place *at, struct slic
 		return err_set(c->info, ERR_NOMEM, 0, "no memory for %s", at->path);
 	put_unescaped(unquote(slice_trim(cut_comment(*value))), &plain);
 	e = what->on_value(what->ctx, name, buf_slice(&plain), origin, c->info);
-	explicit_bzero(plain.ptr, plain.cap);
-	buf_release(&plain);
+	secret_release(&plain);
 	return e;
 }
 
@@ -257,9 +257,7 @@ static enum err read_file(struct reading *c, const char *path, bool required, un
 		e = read_lines(c, path, depth, buf_slice(&text));
 	else if (!required && e == ERR_IO) /* a directory of that name, for example */
 		e = ERR_OK;
-	if (text.ptr)
-		explicit_bzero(text.ptr, text.len);
-	buf_release(&text);
+	secret_release(&text);
 	(void)close(fd);
 	return e;
 }

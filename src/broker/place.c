@@ -6,29 +6,21 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/option_file.h"
-#include "base/percent.h"
 #include "base/scan.h"
+#include "base/secret.h"
+#include "base/url.h"
 
 enum { PORT_PLAIN = 5672, PORT_TLS = 5671, HEARTBEAT_S = 20, HEARTBEAT_MAX_S = 3600 };
 
 static const int64_t TIMEOUT_NS = 10 * NS_PER_S;
 static const char origin[] = "the broker's URL";
 
-/* Frees a text that may be secret. */
-static void wipe(char **text)
-{
-	if (*text)
-		explicit_bzero(*text, strlen(*text));
-	mem_free(*text);
-	*text = NULL;
-}
-
 void place_release(struct place *p)
 {
 	mem_free(p->host);
 	mem_free(p->vhost);
 	mem_free(p->user);
-	wipe(&p->password);
+	secret_free(p->password);
 	mem_free(p->ca_file);
 	mem_free(p->cert_file);
 	mem_free(p->key_file);
@@ -49,7 +41,7 @@ static enum err put_text(char **to, struct slice text, struct errinfo *info)
 	copy = mem_copy_str(text.ptr, text.len);
 	if (!copy)
 		return err_set(info, ERR_NOMEM, 0, "no memory for %s", origin);
-	wipe(to);
+	secret_free(*to);
 	*to = copy;
 	return ERR_OK;
 }
@@ -57,19 +49,17 @@ static enum err put_text(char **to, struct slice text, struct errinfo *info)
 static enum err put_part(char **to, struct slice part, struct errinfo *info)
 {
 	struct buf decoded;
-	enum err e;
+	enum err e = url_decode(part, PLACE_TEXT_MAX, &decoded);
 
-	buf_init(&decoded, PLACE_TEXT_MAX);
-	if (!buf_reserve(&decoded, PLACE_TEXT_MAX)) /* at once: it may become a password */
-		return err_set(info, ERR_NOMEM, 0, "no memory for %s", origin);
-	if (!percent_decode(part, &decoded) || buf_err(&decoded) != ERR_OK)
+	if (e == ERR_NOMEM)
+		e = err_set(info, e, 0, "no memory for %s", origin);
+	else if (e != ERR_OK)
 		e = err_set(info, ERR_USAGE, 0,
 			    "%s: a '%%' is without two hexadecimal digits, or a part is too long",
 			    origin);
 	else
 		e = put_text(to, buf_slice(&decoded), info);
-	explicit_bzero(decoded.ptr, decoded.cap);
-	buf_release(&decoded);
+	secret_release(&decoded);
 	return e;
 }
 
@@ -161,34 +151,17 @@ static enum err put_query(struct place *p, struct slice name, char **text, struc
 
 static enum err parse_query(struct place *p, struct slice query, struct errinfo *info)
 {
+	struct url_pair pair;
 	enum err e = ERR_OK;
 
-	while (e == ERR_OK && query.len > 0) {
-		bool more, has_value;
-		struct slice value = slice_cut_first(&query, '&', &more);
-		struct slice name = slice_cut_first(&value, '=', &has_value);
+	while (e == ERR_OK && url_next(&query, &pair)) {
 		char *text = NULL;
 
-		if (name.len == 0)
-			continue;
-		e = put_part(&text, value, info);
+		e = put_part(&text, pair.value, info);
 		if (e == ERR_OK)
-			e = put_query(p, name, &text, info);
+			e = put_query(p, pair.name, &text, info);
 		mem_free(text);
 	}
-	return e;
-}
-
-static enum err parse_user(struct place *p, struct slice user, struct errinfo *info)
-{
-	bool has_password;
-	struct slice name = slice_cut_first(&user, ':', &has_password);
-	enum err e = ERR_OK;
-
-	if (name.len > 0)
-		e = put_part(&p->user, name, info);
-	if (e == ERR_OK && has_password)
-		e = put_part(&p->password, user, info);
 	return e;
 }
 
@@ -207,80 +180,61 @@ static enum err parse_port(struct place *p, struct slice port, struct errinfo *i
 	return e;
 }
 
-static enum err parse_host(struct place *p, struct slice text, struct errinfo *info)
+static bool is_plain(const struct url *u)
 {
-	bool found;
-	struct slice host, port;
-	enum err e;
-
-	if (text.len && text.ptr[0] == '[') {
-		text = slice_skip(text, 1);
-		host = slice_cut_first(&text, ']', &found);
-		if (!found || (text.len && text.ptr[0] != ':'))
-			return err_set(info, ERR_USAGE, 0,
-				       "%s: an IPv6 address is written [address]:port", origin);
-		port = slice_skip(text, 1);
-	} else {
-		port = text;
-		host = slice_cut_first(&port, ':', &found);
-	}
-	e = put_part(&p->host, host.len ? host : SLICE_LIT("localhost"), info);
-	return e == ERR_OK ? parse_port(p, port, info) : e;
+	return slice_eq_nocase(u->scheme, SLICE_LIT("amqp"));
 }
 
-/* The bytes of TEXT that are its scheme, "amqp://" or "amqps://"; 0: none. */
-static size_t scheme_len(struct slice text)
+static bool is_tls(const struct url *u)
 {
-	if (slice_eq_nocase(slice_head(text, 7), SLICE_LIT("amqp://")))
-		return 7;
-	return slice_eq_nocase(slice_head(text, 8), SLICE_LIT("amqps://")) ? 8 : 0;
+	return slice_eq_nocase(u->scheme, SLICE_LIT("amqps"));
 }
 
 bool place_is_url(const char *text)
 {
-	return scheme_len(slice_cstr(text)) > 0;
+	struct url u;
+
+	(void)url_split(slice_cstr(text), &u);
+	return is_plain(&u) || is_tls(&u);
 }
 
 bool place_says_mrte(const char *url)
 {
-	struct slice rest = slice_cstr(url);
-	bool more;
+	struct url u;
+	struct url_pair pair;
 
-	(void)slice_cut_first(&rest, '?', &more);
-	while (rest.len > 0)
-		if (slice_eq(slice_cut_first(&rest, '&', &more), SLICE_LIT("format=mrte")))
-			return true;
+	(void)url_split(slice_cstr(url), &u);
+	while (url_next(&u.query, &pair))
+		if (slice_eq(pair.name, SLICE_LIT("format")))
+			return slice_eq(pair.value, SLICE_LIT("mrte"));
 	return false;
 }
 
 static enum err parse_url(const char *url, struct place *p, struct errinfo *info)
 {
-	struct slice rest = slice_cstr(url), authority, vhost;
-	size_t scheme = scheme_len(rest);
-	const uint8_t *at;
-	bool has_query, has_vhost;
+	struct url u;
+	bool is_whole = url_split(slice_cstr(url), &u);
 	enum err e = ERR_OK;
 
-	if (scheme == 0)
+	if (!is_plain(&u) && !is_tls(&u))
 		return err_set(info, ERR_USAGE, 0,
 			       "%s must look like amqp://user@host:port/vhost, or amqps://...",
 			       origin);
-	p->tls = scheme == 8;
-	rest = slice_skip(rest, scheme);
-	vhost = slice_cut_first(&rest, '?', &has_query); /* REST is the query now */
-	authority = slice_cut_first(&vhost, '/', &has_vhost);
-	at = authority.len ? memrchr(authority.ptr, '@', authority.len) : NULL;
-	if (at) {
-		size_t len = (size_t)(at - authority.ptr);
-
-		e = parse_user(p, slice_head(authority, len), info);
-		authority = slice_skip(authority, len + 1);
-	}
+	if (!is_whole)
+		return err_set(info, ERR_USAGE, 0, "%s: an IPv6 address is written [address]:port",
+			       origin);
+	p->tls = is_tls(&u);
+	if (u.user.len > 0)
+		e = put_part(&p->user, u.user, info);
+	if (e == ERR_OK && u.has_password)
+		e = put_part(&p->password, u.password, info);
 	if (e == ERR_OK)
-		e = parse_host(p, authority, info);
+		e = put_part(&p->host, u.host.len ? u.host : SLICE_LIT("localhost"), info);
 	if (e == ERR_OK)
-		e = put_part(&p->vhost, vhost.len ? vhost : SLICE_LIT("/"), info);
-	return e == ERR_OK ? parse_query(p, rest, info) : e;
+		e = parse_port(p, u.port, info);
+	if (e == ERR_OK)
+		e = put_part(&p->vhost, u.path.len ? u.path : SLICE_LIT("/"), info);
+	return e == ERR_OK ? parse_query(p, u.query, info) : e;
 }
 
 /* What an option file says, of which the later word counts. */
@@ -338,7 +292,7 @@ static enum err fill_account(struct place *p, const char *defaults_file, struct 
 	if (e == ERR_OK)
 		e = fill(&p->password, "guest", info);
 	mem_free(file.user);
-	wipe(&file.password);
+	secret_free(file.password);
 	return e;
 }
 
@@ -366,15 +320,4 @@ const char *place_name(const struct place *p, char to[PLACE_NAME_MAX])
 	(void)snprintf(to, PLACE_NAME_MAX, "%s%s%s:%u%s%s", is_ipv6 ? "[" : "", p->host,
 		       is_ipv6 ? "]" : "", p->port, is_root ? "" : "/", is_root ? "" : p->vhost);
 	return to;
-}
-
-void place_hide_password(char *url)
-{
-	char *authority = url + scheme_len(slice_cstr(url));
-	size_t len = strcspn(authority, "/?");
-	char *at = memrchr(authority, '@', len);
-	char *colon = at ? memchr(authority, ':', (size_t)(at - authority)) : NULL;
-
-	if (colon)
-		memset(colon + 1, 'x', (size_t)(at - colon - 1));
 }

@@ -61,7 +61,4 @@ enum { PLACE_NAME_MAX = 256 };
 /* "host:port" and the virtual host, for people; returns TO. */
 const char *place_name(const struct place *p, char to[PLACE_NAME_MAX]);
 
-/* Hides a password that stands in URL, a part of the command line, from those who look at the list of processes. */
-void place_hide_password(char *url);
-
 #endif

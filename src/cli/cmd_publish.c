@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/url.h"
 #include "cli/collector.h"
 #include "cli/command.h"
 #include "out/units.h"
@@ -459,7 +460,7 @@ static int run_with(struct publish_args *args, const struct opt_words *words)
 	if (check(args, &info) != ERR_OK ||
 	    place_parse(args->to, args->listen.defaults_file, &place, &info) != ERR_OK)
 		return cli_fail(&page, &info);
-	place_hide_password((char *)(uintptr_t)args->to);
+	url_hide_password(args->to);
 	status = connect_and_publish(words, args, &place);
 	place_release(&place);
 	return status;

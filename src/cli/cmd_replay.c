@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/scan.h"
+#include "base/url.h"
 #include "broker/place.h"
 #include "cli/command.h"
 #include "cli/replay_args.h"
@@ -84,7 +85,7 @@ static void wipe_secrets(const struct replay_args *args)
 	const char *password = args->target.password;
 
 	for (size_t i = 0; i < args->urls.count; i++)
-		source_server_wipe_url(args->urls.items[i]);
+		url_hide_password(args->urls.items[i]);
 	if (password && password != opt_no_value)
 		wipe(password, strlen(password));
 }

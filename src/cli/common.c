@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/scan.h"
+#include "base/url.h"
 #include "broker/place.h"
 #include "cli/command.h"
 #include "cli/netns.h"
@@ -218,7 +219,7 @@ enum err cli_open_input(const struct opt_page *page, const struct opt_words *wor
 	if (e != ERR_OK && o.informant)
 		informant.free(informant.ctx);
 	if (words->count && place_is_url(words->items[0]))
-		place_hide_password((char *)(uintptr_t)words->items[0]);
+		url_hide_password(words->items[0]);
 	if (e == ERR_OK && input_is_live(*out))
 		say_listening(page, &o);
 	return e;

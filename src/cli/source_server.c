@@ -2,11 +2,12 @@
 #include "cli/source_server.h"
 
 #include "base/clock.h"
+#include "base/url.h"
 #include "inspect/inspector.h"
 #include "inspect/server.h"
 #include "out/units.h"
 
-enum { PLAIN_MAX = 256, PASSWORD_MASK = 'x' };
+enum { PLAIN_MAX = 256 };
 
 static const int64_t ASK_NS = 5 * NS_PER_S;
 
@@ -15,16 +16,6 @@ static void on_lack(void *ctx, const char *text)
 	const struct opt_page *page = ctx;
 
 	(void)fprintf(stderr, "myna %s: --source-server: %s\n", page->name, text);
-}
-
-void source_server_wipe_url(const char *url)
-{
-	const char *at = url ? strrchr(url, '@') : NULL;
-	const char *user = at ? strstr(url, "://") : NULL;
-	const char *colon = user ? memchr(user + 3, ':', (size_t)(at - user - 3)) : NULL;
-
-	if (colon && colon < at)
-		memset((char *)(uintptr_t)(colon + 1), PASSWORD_MASK, (size_t)(at - colon - 1));
 }
 
 static enum err resolve(const struct listen_args *args, struct target *out, struct errinfo *info)
@@ -38,7 +29,7 @@ static enum err resolve(const struct listen_args *args, struct target *out, stru
 
 	if (e != ERR_OK)
 		return err_set(info, e, 0, "--source-server: %s", why.text);
-	source_server_wipe_url(args->source_server);
+	url_hide_password(args->source_server);
 	return ERR_OK;
 }
 

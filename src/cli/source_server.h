@@ -25,9 +25,6 @@ enum err source_server_ask(const struct target *t, struct server_facts *out,
 enum err source_server_census(const struct listen_args *args, struct census **out,
 			      struct census_lacks *lacks, struct errinfo *info) MUST_CHECK;
 
-/* Crosses out the password in URL, of argv, where everybody on the machine sees it; it was copied. */
-void source_server_wipe_url(const char *url);
-
 /* Tells on standard error which of the settings that change answers are others on the target. */
 void source_server_tell_differences(const struct opt_page *page, const struct server_facts *source,
 				    const struct server_facts *target);

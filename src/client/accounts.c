@@ -8,9 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/mem.h"
-#include "client/settings.h"
+#include "base/secret.h"
 
 enum { USER_MAX = 256 }; /* bytes of a recorded user that are compared */
 
@@ -25,13 +24,6 @@ struct reading {
 static enum err no_memory(struct errinfo *info)
 {
 	return err_set(info, ERR_NOMEM, 0, "no memory for accounts");
-}
-
-static void release_secret(struct buf *b)
-{
-	if (b->ptr)
-		explicit_bzero(b->ptr, b->cap);
-	buf_release(b);
 }
 
 /* All of the file at FD, which is PATH; a longer one than there is room for is refused. */
@@ -72,7 +64,7 @@ static enum err read_secret_file(const char *path, struct buf *out, struct errin
 	e = read_all(fd, path, out, info);
 	close(fd);
 	if (e != ERR_OK)
-		release_secret(out);
+		secret_release(out);
 	return e;
 }
 
@@ -130,7 +122,7 @@ static enum err password_of_file(const struct reading *r, struct slice path, cha
 	if (first.len && first.ptr[first.len - 1] == '\r')
 		first.len--;
 	e = keep(r, first, to);
-	release_secret(&all);
+	secret_release(&all);
 	return e;
 }
 
@@ -233,7 +225,7 @@ enum err accounts_read(const char *path, const struct target *target, struct acc
 		r.line++;
 		e = read_line(&r, line);
 	}
-	release_secret(&all);
+	secret_release(&all);
 	if (e == ERR_OK)
 		*out = a;
 	else

@@ -5,10 +5,10 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/secret.h"
 #include "client/dial.h"
 #include "client/handshake.h"
 #include "client/link.h"
-#include "client/settings.h"
 #include "client/socket.h"
 #include "client/tls.h"
 

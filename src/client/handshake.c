@@ -4,7 +4,7 @@
 #include <assert.h>
 
 #include "base/mem.h"
-#include "client/settings.h"
+#include "base/secret.h"
 
 enum {
 	MAX_PACKET = 1 << 30,   /* bytes of a packet that we take, as told to the server */

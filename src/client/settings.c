@@ -4,26 +4,13 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "base/secret.h"
 
 static const char *const names[SETTING_COUNT] = {
 #define SETTING(id, name) [SETTING_##id] = name,
 	SETTINGS(SETTING)
 #undef SETTING
 };
-
-void secret_free(char *text)
-{
-	if (text)
-		explicit_bzero(text, strlen(text));
-	mem_free(text);
-}
-
-void secret_release(struct buf *b)
-{
-	if (b->ptr)
-		explicit_bzero(b->ptr, b->cap);
-	buf_release(b);
-}
 
 void settings_init(struct settings *s)
 {

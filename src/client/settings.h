@@ -74,10 +74,4 @@ enum setting setting_find(struct slice name);
 /* Where a value stands, in one line, for messages. */
 const char *settings_origin(const struct settings *s, enum setting which);
 
-/* Frees TEXT, which may be NULL, after having wiped it. */
-void secret_free(char *text);
-
-/* Releases B, after having wiped it. */
-void secret_release(struct buf *b);
-
 #endif

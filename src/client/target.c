@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/scan.h"
+#include "base/secret.h"
 #include "client/config.h"
 #include "client/settings.h"
 #include "client/url.h"
