@@ -271,12 +271,10 @@ static bool step_connect(struct connection *c)
 	struct errinfo why;
 	enum err e = dial_check(&c->dial, &c->link.fd, &why);
 
-	if (e == ERR_OK) {
-		socket_ask_for_life(c->link.fd, c->target->unreachable_ns);
+	if (e == ERR_OK)
 		set_state(c, STATE_LOGIN);
-	} else if (e != ERR_AGAIN) {
+	else if (e != ERR_AGAIN)
 		fail(c, &why);
-	}
 	return e == ERR_OK;
 }
 

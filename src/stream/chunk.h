@@ -46,8 +46,8 @@ struct stream_chunk {
 };
 
 enum stream_end {
-	STREAM_END_FIN,   /* both sides closed, or one did; heard */
-	STREAM_END_RESET, /* heard */
+	STREAM_END_FIN,     /* both sides closed, or one did; heard */
+	STREAM_END_RESET,   /* heard */
 	STREAM_END_TIMEOUT, /* idle for too long, or pushed out by newer flows */
 	STREAM_END_REUSED,  /* a new connection on the same ports */
 	STREAM_END_CAPTURE, /* the input ended first */
