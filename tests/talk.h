@@ -139,7 +139,7 @@ static inline void talk_response(struct talk *t, const struct response *r)
 
 	talk_put(t, "< ");
 	talk_number(t, r->n, " ");
-	talk_put(t, kinds[r->kind]);
+	talk_put(t, r->unanswered ? "unanswered" : kinds[r->kind]);
 	talk_put(t, " ");
 	talk_number(t, r->results_all, "/");
 	talk_number(t, r->rows, " err ");

@@ -16,10 +16,9 @@
 #include "cli/status.h"
 #include "out/units.h"
 #include "replay/databases.h"
+#include "replay/progress.h"
 #include "replay/replay.h"
 
-/* Of a smaller share nobody can tell how long all of it takes. */
-static const double DONE_ENOUGH = 0.01;
 static const double speed_min = 0.01, speed_max = 1000;
 
 static enum err parse_speed(const char *text, double *out, struct errinfo *info)
@@ -127,7 +126,8 @@ static bool is_cut_short(struct run *run)
 
 static void show(const struct replay_progress *p)
 {
-	double seconds = (double)p->elapsed_ns / 1e9;
+	const double seconds = (double)p->elapsed_ns / 1e9;
+	const int64_t left_ns = progress_left_ns(p->done, p->elapsed_ns);
 
 	(void)fprintf(stderr,
 		      "\r%s of the recording%s%s, %llu sent, %s/s, %llu errors, %llu sessions",
@@ -137,11 +137,8 @@ static void show(const struct replay_progress *p)
 		      (unsigned long long)p->errors, (unsigned long long)p->sessions);
 	if (p->late_ns > 0)
 		(void)fprintf(stderr, ", %s late", units_duration(p->late_ns).text);
-	if (p->done >= DONE_ENOUGH && p->done < 1 && p->elapsed_ns > 0)
-		(void)fprintf(
-			stderr, ", about %s left",
-			units_duration((int64_t)((double)p->elapsed_ns * (1 - p->done) / p->done))
-				.text);
+	if (left_ns >= 0)
+		(void)fprintf(stderr, ", about %s left", units_duration(left_ns).text);
 	if (p->spooled > 0)
 		(void)fprintf(stderr, ", %s on disk", units_size(p->spooled).text);
 	(void)fputs("\033[K", stderr);

@@ -35,10 +35,32 @@ static uint64_t hash_of(const struct replay_args *args)
 	return h;
 }
 
+/* What a checkpoint cannot be written of, and what to do instead; NULL: it can. */
+static const char *why_not(const struct replay_args *args, const struct opt_words *words)
+{
+	if (words->count == 0)
+		return "a live input, which cannot be heard again: record it, and replay the "
+		       "recording";
+	if (args->urls.count > 1)
+		return "two targets: replay against one after the other, each with a checkpoint "
+		       "and "
+		       "--format json, and give both outcomes to 'myna compare'";
+	if (args->copies > 1)
+		return "--copies, whose connections are of one session: run as many replays at "
+		       "once, each with a checkpoint of its own";
+	if (args->repeat > 1)
+		return "--repeat: run one replay after the other, each with a checkpoint of its "
+		       "own";
+	if (args->dry_run)
+		return "--dry-run, which sends nothing that could be continued";
+	return NULL;
+}
+
 enum err replay_resume(const struct replay_args *args, const struct opt_words *words,
 		       struct replay_options *options, struct checkpoint **out,
 		       struct errinfo *info)
 {
+	const char *why = why_not(args, words);
 	enum err e;
 
 	*out = NULL;
@@ -46,11 +68,8 @@ enum err replay_resume(const struct replay_args *args, const struct opt_words *w
 		return args->resume
 			       ? err_set(info, ERR_USAGE, 0, "--resume needs --checkpoint FILE")
 			       : ERR_OK;
-	if (words->count == 0 || args->copies > 1 || args->repeat > 1 || args->urls.count > 1 ||
-	    args->dry_run)
-		return err_set(info, ERR_USAGE, 0,
-			       "--checkpoint is for one replay of a recording: not for a live "
-			       "input, nor with --copies, --repeat, --dry-run or two targets");
+	if (why)
+		return err_set(info, ERR_USAGE, 0, "--checkpoint cannot be had with %s", why);
 	if (!args->resume && access(args->checkpoint, F_OK) == 0)
 		return err_set(info, ERR_USAGE, 0,
 			       "%s is there already: --resume goes on from it; remove it to begin "

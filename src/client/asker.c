@@ -36,6 +36,7 @@ static bool wait_io(struct connection *c, int64_t until_ns)
 	if (left_ns > 0)
 		(void)poll(&p, 1, (int)(left_ns / NS_PER_MS) + 1);
 	connection_io(c);
+	connection_check(c);
 	return connection_phase(c) != CONNECTION_FAILED;
 }
 

@@ -9,6 +9,7 @@
 #include "client/dial.h"
 #include "client/handshake.h"
 #include "client/link.h"
+#include "client/socket.h"
 #include "client/tls.h"
 
 static_assert((int)CONNECTION_SHARED == (int)LINK_READ_MORE,
@@ -465,6 +466,12 @@ void connection_io(struct connection *c)
 			  c->state == STATE_CONNECT
 				  ? "no connection within the connect timeout"
 				  : "the server does not answer within the connect timeout");
+}
+
+void connection_check(struct connection *c)
+{
+	if (c->state == STATE_READY && socket_is_silent(c->link.fd, c->target->unreachable_ns))
+		fail_with(c, ERR_IO, "the server's machine cannot be reached any more");
 }
 
 enum err connection_error(const struct connection *c, struct errinfo *info,

@@ -85,6 +85,12 @@ int64_t connection_due_ns(const struct connection *c);
 void connection_io(struct connection *c);
 
 /*
+ * Fails if it is READY and its server's machine is silent for longer than the target's unreachable_ns, though it was
+ * asked: nothing would happen on its socket for a long time. To be called now and then while an answer is waited for.
+ */
+void connection_check(struct connection *c);
+
+/*
  * Why it failed: for an error of the server's in the login, code and SQLSTATE stand in *SERVER_ERROR (message
  * borrowed from C), which is all zero otherwise. ERR_PROTO, ERR_IO (refused, timed out, went away, said no),
  * ERR_UNSUPPORTED (a plugin or an SSL mode that cannot be had), ERR_NOMEM. Both pointers may be NULL.

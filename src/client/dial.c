@@ -28,6 +28,7 @@ static enum err try_next(struct dial *d, int *fd, struct errinfo *info)
 		e = socket_connect(a, share_ns, &fresh, info);
 		if (e != ERR_OK)
 			continue;
+		socket_ask_for_life(fresh, d->silence_ns);
 		/* The old one is closed after the new one exists, so that their numbers differ. */
 		*fd = fresh;
 		if (old >= 0)
@@ -43,7 +44,7 @@ enum err dial_begin(struct dial *d, const struct target *t, int64_t deadline_ns,
 {
 	enum err e;
 
-	*d = (struct dial){.deadline_ns = deadline_ns};
+	*d = (struct dial){.deadline_ns = deadline_ns, .silence_ns = t->unreachable_ns};
 	e = socket_addresses(t, &d->addresses, &d->count, info);
 	return e == ERR_OK ? try_next(d, fd, info) : e;
 }

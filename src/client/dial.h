@@ -13,6 +13,7 @@ struct dial {
 	size_t count, at;                 /* AT: the next to be tried */
 	int64_t due_ns;                   /* the end of this try; monotonic */
 	int64_t deadline_ns;              /* the end of all */
+	int64_t silence_ns;               /* the target's unreachable_ns */
 };
 
 /*

@@ -24,6 +24,7 @@
 	SETTING(SSL_CERT, "ssl-cert")                                                              \
 	SETTING(SSL_KEY, "ssl-key")                                                                \
 	SETTING(CONNECT_TIMEOUT, "connect-timeout")                                                \
+	SETTING(UNREACHABLE_AFTER, "unreachable-after")                                            \
 	SETTING(COMPRESS, "compress")                                                              \
 	SETTING(COMPRESSION_ALGORITHMS, "compression-algorithms")                                  \
 	SETTING(ZSTD_COMPRESSION_LEVEL, "zstd-compression-level")

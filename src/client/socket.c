@@ -15,6 +15,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
+enum { SILENCE_MAX_S = 12 * 3600 }; /* the kernel knows no more than 32767 s of a single pause */
+
 static enum err local_address(const char *path, struct socket_address **out, size_t *count,
 			      struct errinfo *info)
 {
@@ -80,11 +82,31 @@ enum err socket_addresses(const struct target *t, struct socket_address **out, s
 	return e;
 }
 
-static void set_option(int fd, int level, int option)
+static void set_option(int fd, int level, int option, int value)
 {
-	int one = 1;
+	(void)setsockopt(fd, level, option, &value, sizeof(value)); /* better, but not needed */
+}
 
-	(void)setsockopt(fd, level, option, &one, sizeof(one)); /* better, but not needed */
+/* Half of the time may pass in silence, and then three times a sixth of it for each question. */
+void socket_ask_for_life(int fd, int64_t silence_ns)
+{
+	int silence_s = silence_ns / NS_PER_S < SILENCE_MAX_S ? (int)(silence_ns / NS_PER_S)
+							      : SILENCE_MAX_S;
+
+	set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, silence_s > 2 ? silence_s / 2 : 1);
+	set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, silence_s > 6 ? silence_s / 6 : 1);
+	set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
+}
+
+bool socket_is_silent(int fd, int64_t silence_ns)
+{
+	struct tcp_info t = {.tcpi_unacked = 0};
+	socklen_t len = sizeof(t);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &t, &len) != 0)
+		return false; /* a local socket */
+	return (t.tcpi_retransmits > 1 || t.tcpi_probes > 1) &&
+	       (int64_t)t.tcpi_last_ack_recv * NS_PER_MS >= silence_ns;
 }
 
 /* Blocking: a full queue would be EAGAIN without any event that tells when to try again. */
@@ -101,8 +123,8 @@ static enum err connect_local(int fd, const struct socket_address *a, int64_t ti
 
 static enum err connect_tcp(int fd, const struct socket_address *a)
 {
-	set_option(fd, IPPROTO_TCP, TCP_NODELAY);
-	set_option(fd, SOL_SOCKET, SO_KEEPALIVE);
+	set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 	if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
 		return ERR_IO;
 	if (connect(fd, (const struct sockaddr *)&a->addr, a->len) != 0 && errno != EINPROGRESS)

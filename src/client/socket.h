@@ -31,6 +31,18 @@ enum err socket_addresses(const struct target *t, struct socket_address **out, s
 enum err socket_connect(const struct socket_address *a, int64_t timeout_ns, int *fd,
 			struct errinfo *info) MUST_CHECK;
 
+/*
+ * Of a TCP socket that is idle the kernel asks for a sign of life from now on, and ends it if there was none for SILENCE_NS.
+ * That it has something to say, which is not acknowledged, it bears for a quarter of an hour: socket_is_silent() tells it sooner.
+ */
+void socket_ask_for_life(int fd, int64_t silence_ns);
+
+/*
+ * True if the other machine was asked more than once for an acknowledgement and sent none for SILENCE_NS: of data, or of room
+ * for data. A server that takes its time, or does not read what comes, is not silent, since its machine answers.
+ */
+bool socket_is_silent(int fd, int64_t silence_ns);
+
 /* ERR_OK: connected; ERR_AGAIN: not yet; ERR_IO: it failed. */
 enum err socket_connected(int fd, struct errinfo *info) MUST_CHECK;
 

@@ -23,6 +23,8 @@
 enum { DEFAULT_PORT = 3306, PASSWORD_MAX = 4096 };
 
 #define DEFAULT_CONNECT_TIMEOUT_NS (10 * NS_PER_S)
+#define DEFAULT_UNREACHABLE_NS (20 * NS_PER_S)
+#define UNREACHABLE_MIN_NS (2 * NS_PER_S)
 
 /* One line from TTY; the signals that OPEN lets through interrupt it. The number of bytes, or -1. */
 static ssize_t read_line(int tty, const sigset_t *open, char *to, size_t size)
@@ -126,6 +128,7 @@ static enum err take_options(const struct target_args *args, struct settings *s,
 		{SETTING_SSL_CERT, args->ssl_cert, "--ssl-cert"},
 		{SETTING_SSL_KEY, args->ssl_key, "--ssl-key"},
 		{SETTING_CONNECT_TIMEOUT, args->connect_timeout, "--connect-timeout"},
+		{SETTING_UNREACHABLE_AFTER, args->unreachable_after, "--unreachable-after"},
 		{SETTING_COMPRESSION_ALGORITHMS, args->compression_algorithms,
 		 "--compression-algorithms"},
 		{SETTING_ZSTD_COMPRESSION_LEVEL, args->zstd_compression_level,
@@ -187,17 +190,33 @@ static enum err resolve_port(const struct settings *s, struct target *t, struct 
 	return ERR_OK;
 }
 
-static enum err resolve_timeout(const struct settings *s, struct target *t, struct errinfo *info)
+/* Fills *NS with what WHICH says, if anything; it is MIN_NS or longer. */
+static enum err resolve_duration(const struct settings *s, enum setting which, int64_t min_ns,
+				 int64_t *ns, struct errinfo *info)
 {
-	const char *text = s->items[SETTING_CONNECT_TIMEOUT].text;
+	const char *text = s->items[which].text;
+	int64_t value;
+
+	if (!said(s, which))
+		return ERR_OK;
+	if (scan_duration(text, &value) != ERR_OK || value < min_ns)
+		return err_set(info, ERR_USAGE, 0, "%s: '%s' is not a duration such as 10s%s",
+			       settings_origin(s, which), text, min_ns > 1 ? ", or too short" : "");
+	*ns = value;
+	return ERR_OK;
+}
+
+static enum err resolve_times(const struct settings *s, struct target *t, struct errinfo *info)
+{
+	enum err e;
 
 	t->connect_timeout_ns = DEFAULT_CONNECT_TIMEOUT_NS;
-	if (!said(s, SETTING_CONNECT_TIMEOUT))
-		return ERR_OK;
-	if (scan_duration(text, &t->connect_timeout_ns) != ERR_OK || t->connect_timeout_ns <= 0)
-		return err_set(info, ERR_USAGE, 0, "%s: '%s' is not a duration such as 10s",
-			       settings_origin(s, SETTING_CONNECT_TIMEOUT), text);
-	return ERR_OK;
+	t->unreachable_ns = DEFAULT_UNREACHABLE_NS;
+	e = resolve_duration(s, SETTING_CONNECT_TIMEOUT, 1, &t->connect_timeout_ns, info);
+	if (e != ERR_OK)
+		return e;
+	return resolve_duration(s, SETTING_UNREACHABLE_AFTER, UNREACHABLE_MIN_NS,
+				&t->unreachable_ns, info);
 }
 
 static enum err resolve_ssl_mode(const struct settings *s, struct target *t, struct errinfo *info)
@@ -374,7 +393,7 @@ static enum err resolve_all(struct settings *s, struct target *t, struct errinfo
 	enum err e = resolve_port(s, t, info);
 
 	if (e == ERR_OK)
-		e = resolve_timeout(s, t, info);
+		e = resolve_times(s, t, info);
 	if (e == ERR_OK)
 		e = resolve_ssl_mode(s, t, info);
 	if (e == ERR_OK)

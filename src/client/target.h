@@ -40,6 +40,7 @@ struct target {
 	enum target_ssl_mode ssl_mode;
 	char *ssl_ca, *ssl_cert, *ssl_key; /* paths, or NULL */
 	int64_t connect_timeout_ns;
+	int64_t unreachable_ns; /* a machine that acknowledges nothing for so long is gone */
 	struct target_compression compression;
 };
 
@@ -54,7 +55,7 @@ struct target_args {
 	const char *database;
 	const char *defaults_file;
 	const char *ssl_mode, *ssl_ca, *ssl_cert, *ssl_key;
-	const char *connect_timeout;
+	const char *connect_timeout, *unreachable_after;
 	bool compress;
 	const char *compression_algorithms, *zstd_compression_level;
 };
@@ -90,6 +91,10 @@ struct target_args {
 	TARGET_OPT(type, member.ssl_key, 0, "ssl-key", "FILE", "the key of our certificate"),      \
 	TARGET_OPT(type, member.connect_timeout, 0, "connect-timeout", "TIME",                     \
 		   "give up a connection that is not ready after this time (default 10s)"),        \
+	TARGET_OPT(type, member.unreachable_after, 0, "unreachable-after", "TIME",                 \
+		   "take a connection for lost when nothing was heard of the server's machine for "\
+		   "so long, though it was asked for a sign of life; a statement may take longer " \
+		   "(default 20s, at least 2s)"),                                                  \
 	{                                                                                          \
 		.name = "compress", .kind = OPT_FLAG, .offset = offsetof(type, member.compress),   \
 		.help = "compress what is said, by zlib or zstd, if the server offers that"        \

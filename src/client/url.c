@@ -36,7 +36,8 @@ static enum err parse_query(struct slice query, struct settings *into, struct er
 			return err_set(
 				info, ERR_USAGE, 0,
 				"%s: '%.*s' is not one of socket, ssl-mode, ssl-ca, ssl-cert, "
-				"ssl-key, connect-timeout, compress, compression-algorithms, "
+				"ssl-key, connect-timeout, unreachable-after, compress, "
+				"compression-algorithms, "
 				"zstd-compression-level with a value",
 				origin, (int)slice_head(pair.name, 40).len,
 				(const char *)pair.name.ptr);

@@ -32,8 +32,9 @@ COVERAGE(truncated_frames, true, "frame cut by the capture's snap length",
 COVERAGE(commands, false, "command heard", "commands heard")
 COVERAGE(lost_responses, true, "command whose response was not heard whole",
 	 "commands whose response was not heard whole")
-COVERAGE(unanswered, false, "command whose response had not come when the input ended",
-	 "commands whose response had not come when the input ended")
+COVERAGE(unanswered, false,
+	 "command whose response had not come when its session or the input ended",
+	 "commands whose response had not come when their session or the input ended")
 COVERAGE(orphan_responses, true, "response whose command was not heard",
 	 "responses whose command was not heard")
 COVERAGE(joined_bytes, false, "byte of joined sessions from before their first command",

@@ -23,8 +23,8 @@ enum response_kind {
 	RESPONSE_PREPARED,
 	RESPONSE_FIELDS,
 	RESPONSE_STRING,
-	RESPONSE_NONE,        /* the command has no response */
-	RESPONSE_LOST,        /* not heard whole; what was heard of it is there */
+	RESPONSE_NONE, /* the command has no response */
+	RESPONSE_LOST, /* not heard whole, or it did not come; what was heard of it is there */
 	RESPONSE_REPLICATION, /* a stream of events without end */
 	RESPONSE_KINDS,
 };
@@ -57,7 +57,8 @@ struct response {
 	int64_t first_ns; /* first byte; 0 if nothing was heard */
 	int64_t last_ns;  /* last byte */
 	enum response_kind kind;
-	bool heard;             /* at least one packet of it was */
+	bool heard;      /* at least one packet of it was */
+	bool unanswered; /* LOST, but nothing of it was missed: the session or the input ended first */
 	struct result *results; /* result_count of them, at most RESPONSE_RESULTS_MAX */
 	size_t result_count;
 	size_t result_cap;

@@ -4,7 +4,8 @@
 #include "base/mem.h"
 
 struct tally_session {
-	uint64_t lost; /* responses since the last thing that was heard */
+	uint64_t
+		lost; /* responses since the last thing that was heard, and not said to be unanswered */
 };
 
 void tally_init(struct tally *t)
@@ -47,7 +48,9 @@ static enum err find_session(struct tally *t, const struct event *e, struct tall
 static void count_response(struct tally *t, struct tally_session *s, const struct response *r)
 {
 	t->answered++;
-	if (r->kind == RESPONSE_LOST) {
+	if (r->unanswered) {
+		t->own.unanswered++;
+	} else if (r->kind == RESPONSE_LOST) {
 		t->own.lost_responses++;
 		s->lost++;
 	} else if (r->kind != RESPONSE_NONE) {

@@ -1,8 +1,8 @@
 /*
  * tally - counts what can be counted of events themselves: for the coverage of a part of what was heard.
  *
- * What waits for its response when the input ends is told as lost right before the session's end; here, too, that is
- * not counted as lost, but as unanswered.
+ * What waits for its response when its session or the input ends is not counted as lost, but as unanswered. Recordings of
+ * earlier versions tell it as lost right before the session's end.
  */
 #ifndef EVENT_TALLY_H
 #define EVENT_TALLY_H

@@ -128,6 +128,7 @@ enum record_response_flag {
 	RESPONSE_FLAG_MESSAGE = 1 << 10,
 	RESPONSE_FLAG_INFILE = 1 << 11,
 	RESPONSE_FLAG_INFILE_BYTES = 1 << 12,
+	RESPONSE_FLAG_UNANSWERED = 1 << 13,
 };
 
 enum record_result_flag {

@@ -228,7 +228,8 @@ static unsigned response_flags(const struct event *e)
 	       (prepared ? RESPONSE_FLAG_PREPARED : 0u) | (p->fields ? RESPONSE_FLAG_FIELDS : 0u) |
 	       (p->message.len ? RESPONSE_FLAG_MESSAGE : 0u) |
 	       (p->has_infile ? RESPONSE_FLAG_INFILE : 0u) |
-	       (p->infile_bytes ? RESPONSE_FLAG_INFILE_BYTES : 0u);
+	       (p->infile_bytes ? RESPONSE_FLAG_INFILE_BYTES : 0u) |
+	       (p->unanswered ? RESPONSE_FLAG_UNANSWERED : 0u);
 }
 
 static void put_rest(struct record *r, const struct response *p, unsigned flags)

@@ -34,7 +34,7 @@ struct part {
 	int64_t begin_ns;
 	bool has_events;
 	struct coverage base; /* when it began */
-	struct coverage own;  /* what is counted here: sessions, joined, commands, lost_responses */
+	struct coverage own; /* what is counted here: sessions, joined, commands, their responses */
 };
 
 struct recorder {
@@ -104,7 +104,7 @@ static struct coverage part_coverage(const struct recorder *r, const struct part
 	c.joined = p->own.joined;
 	c.commands = p->own.commands;
 	c.lost_responses = p->own.lost_responses;
-	c.unanswered += p->own.unanswered;
+	c.unanswered = p->own.unanswered;
 	return c;
 }
 
@@ -125,7 +125,7 @@ static enum err finish_part(struct recorder *r, struct part *p, const struct cov
 
 static enum err finish_before(struct recorder *r, struct errinfo *info)
 {
-	r->before.own.unanswered = r->waiting;
+	r->before.own.unanswered += r->waiting;
 	r->waiting = 0;
 	return finish_part(r, &r->before, &r->now.base, info);
 }
@@ -321,7 +321,9 @@ static bool count(struct recorder *r, struct part *p, struct follow *f, const st
 			f->answered =
 				f->asked - 1; /* nothing before it waits, though numbers may lack */
 	} else if (e->type == EVENT_RESPONSE) {
-		p->own.lost_responses += e->response->kind == RESPONSE_LOST;
+		p->own.unanswered += e->response->unanswered;
+		p->own.lost_responses +=
+			e->response->kind == RESPONSE_LOST && !e->response->unanswered;
 		if (e->response->n > f->answered)
 			f->answered = e->response->n;
 	} else if (e->type == EVENT_END) {

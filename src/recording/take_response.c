@@ -257,6 +257,7 @@ static unsigned take_head(struct cursor *c, const struct take_context *ctx, stru
 	flags = (unsigned)cur_varint_max(c, UINT32_MAX);
 	out->heard = flags & RESPONSE_FLAG_HEARD;
 	out->failed = flags & RESPONSE_FLAG_FAILED;
+	out->unanswered = out->kind == RESPONSE_LOST && flags & RESPONSE_FLAG_UNANSWERED;
 	out->last_ns = (int64_t)time;
 	if (flags & RESPONSE_FLAG_LAST_NS)
 		out->last_ns = (int64_t)(time - cur_difference(c, 0));

@@ -17,6 +17,7 @@ enum err feed_init(struct feed *f, struct engine *g, struct worker *workers, uns
 			   .since_ns = INT64_MIN,
 			   .until_ns = INT64_MAX};
 	map_init(&f->sessions, FEED_SESSIONS_MAX, NULL);
+	map_init(&f->users, FEED_USERS_MAX, NULL);
 	buf_init(&f->payload, FEED_PAYLOAD_MAX);
 	examples_init(&f->examples);
 	f->turns.order = g->options->order;
@@ -360,12 +361,26 @@ enum err feed_event(struct feed *f, const struct event *e)
 	return err;
 }
 
+/* Privileges, limits and what CURRENT_USER() says are those of one account. */
+static void note_users(struct feed *f)
+{
+	char text[REMARK_TEXT_MAX];
+
+	if (f->users.count < 2)
+		return;
+	(void)snprintf(text, sizeof(text),
+		       "account, that of --user, stands for %zu recorded users: --users names more",
+		       f->users.count);
+	outcome_note(f->outcome, text);
+}
+
 enum err feed_end(struct feed *f)
 {
 	const struct feed_session *fs;
 	enum err e = ERR_OK;
 
 	f->receipt = NULL;
+	note_users(f);
 	for (size_t at = 0; e == ERR_OK && (fs = map_next(&f->sessions, &at));)
 		if (!fs->shed)
 			e = put_end(f, fs, f->last_ns);
@@ -386,6 +401,7 @@ void feed_release(struct feed *f)
 	for (size_t at = 0; (fs = map_next(&f->sessions, &at));)
 		feed_session_free(fs);
 	map_release(&f->sessions);
+	map_release(&f->users);
 	buf_release(&f->payload);
 	spool_release(&f->spool);
 	for (unsigned i = 0; i < REPLAY_THREADS_MAX; i++)

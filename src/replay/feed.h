@@ -36,7 +36,11 @@ struct feed {
 	int64_t base_ns;            /* what offsets count from: FIRST_NS, and the pauses cut */
 	struct turns_plan turns;
 	struct progress_list progress; /* of all sessions, if a checkpoint is wanted */
+	struct map
+		users; /* recorded ones that became the target's one, by the hashes of their names; its items are F */
 };
+
+enum { FEED_USERS_MAX = 1 << 16 }; /* recorded users that are told apart to be counted */
 
 enum err feed_init(struct feed *f, struct engine *g, struct worker *workers, unsigned count,
 		   struct outcome *outcome) MUST_CHECK;

@@ -76,6 +76,10 @@ static const struct account *account_of(struct feed *f, const struct slice *user
 	const struct account *found = accounts && user ? accounts_find(accounts, *user) : NULL;
 	char text[REMARK_TEXT_MAX];
 
+	if (!accounts && user && !f->engine->options->dry &&
+	    !map_get(&f->users, hash_bytes(*user), NULL) &&
+	    map_put(&f->users, hash_bytes(*user), f) == ERR_NOMEM)
+		f->outcome->short_of_memory = true;
 	if (!accounts || found)
 		return found;
 	if (user)

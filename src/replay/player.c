@@ -402,6 +402,17 @@ void player_hear(struct player *p)
 		move_on(p);
 }
 
+void player_check(struct player *p)
+{
+	if (!p->connection)
+		return;
+	connection_check(p->connection);
+	if (connection_phase(p->connection) != CONNECTION_FAILED)
+		return;
+	player_hear(p);
+	player_step(p);
+}
+
 void player_timer(struct player *p)
 {
 	if (p->phase == PLAYER_CONNECTING)

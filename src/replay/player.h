@@ -137,6 +137,9 @@ void player_step(struct player *p);
 /* Something happened at its connection: takes what came. P has to be stepped next. */
 void player_hear(struct player *p);
 
+/* It waits for long: is its target still there? If not, goes on as player_step(). */
+void player_check(struct player *p);
+
 /* The time has come that it waited for: goes on, as player_step(). */
 void player_timer(struct player *p);
 

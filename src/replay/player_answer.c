@@ -115,20 +115,6 @@ static void finish_own(struct player *p, const struct facts *facts)
 	}
 }
 
-/* For the next run, which is compared with this one. */
-static void keep_answer(struct player *p, const struct pending *d)
-{
-	struct answers *keep = p->worker->engine->options->keep;
-	struct facts kept;
-
-	if (!keep)
-		return;
-	kept = d->replayed;
-	kept.first_ns -= d->sent_ns;
-	kept.last_ns -= d->sent_ns;
-	answers_add(keep, p->session, d->n, &kept);
-}
-
 /* The command under way was answered, as it says itself now. */
 static void finish_command(struct player *p)
 {
@@ -162,7 +148,6 @@ static void finish_command(struct player *p)
 	    timeline_add(&w->outcome.replayed_line, d->at_ns, call.latency_ns, call.error) !=
 		    ERR_OK)
 		w->outcome.short_of_memory = true;
-	keep_answer(p, d);
 	if (d->code == MYP_COM_STMT_PREPARE)
 		map_statement(p, STATEMENT_LAST, facts, false, slice_of(d->text, d->text_len));
 }
@@ -471,13 +456,29 @@ static struct pending *take_first(struct player *p)
 	return d;
 }
 
+/* For the next run, which is compared with this one: as it is at last, if it was repeated. */
+static void keep_answer(struct player *p, const struct pending *d)
+{
+	struct answers *keep = p->worker->engine->options->keep;
+	struct facts kept;
+
+	if (!keep)
+		return;
+	kept = d->replayed;
+	kept.first_ns -= d->sent_ns;
+	kept.last_ns -= d->sent_ns;
+	answers_add(keep, p->session, d->n, &kept);
+}
+
 /* A command of which one answer is missing. */
 static void drop(struct player *p, struct pending *d)
 {
 	struct outcome *o = &p->worker->outcome;
 
-	if (d->answered)
+	if (d->answered) {
+		keep_answer(p, d);
 		outcome_counted(o, outcome_row(o, d->key), VERDICT_NOT_COMPARED, NOT_APART);
+	}
 	worker_pending_free(p->worker, d);
 }
 
@@ -522,6 +523,7 @@ void player_recorded(struct player *p, const struct item_response *r)
 	d = take_first(p);
 	link_statement(p, d, &r->facts);
 	if (d->answered) {
+		keep_answer(p, d);
 		compare(p, d, &r->facts);
 		worker_pending_free(p->worker, d);
 	} else {

@@ -159,6 +159,7 @@ void player_repeated(struct player *p, const struct facts *facts)
 {
 	struct retry *t = &p->retry;
 	struct pending *d = p->first;
+	struct facts last = *facts;
 	const enum chance chance = chance_of(facts->error_code);
 	const bool again = chance == CHANCE_DEADLOCK || chance == CHANCE_LOCK_WAIT;
 
@@ -173,5 +174,8 @@ void player_repeated(struct player *p, const struct facts *facts)
 		return;
 	if (!again)
 		p->worker->outcome.retry_done++;
-	d->replayed = *facts;
+	last.first_ns =
+		d->replayed.first_ns; /* what it takes is that of the first attempt, everywhere */
+	last.last_ns = d->replayed.last_ns;
+	d->replayed = last;
 }

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "replay/explain.h"
 #include "replay/feed.h"
+#include "replay/progress.h"
 #include "replay/select.h"
 
 enum {
@@ -348,15 +349,14 @@ static void begin_window(struct replay *r)
 static double share_done(const struct replay *r, double progress)
 {
 	const struct feed *f = &r->feed;
-	double share;
+	const struct progress_window window = {
+		.before = r->done_before,
+		.first_ns = f->first_ns,
+		.last_ns = f->last_ns,
+		.until_ns = f->until_ns,
+	};
 
-	if (!f->begun || progress < 0 || progress >= 1)
-		return progress;
-	if (f->until_ns == INT64_MAX || f->until_ns <= f->first_ns)
-		share = r->done_before < 1 ? (progress - r->done_before) / (1 - r->done_before) : 1;
-	else
-		share = (double)(f->last_ns - f->first_ns) / (double)(f->until_ns - f->first_ns);
-	return share < 0 ? 0 : share > 1 ? 1 : share;
+	return f->begun ? progress_done(&window, progress) : progress;
 }
 
 static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)

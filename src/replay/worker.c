@@ -392,11 +392,25 @@ static void tell_figures(struct worker *w)
 	figures_put(&w->board, &f);
 }
 
+/* Each player that waits: can its target's machine be reached at all? Any may end by it. */
+static void check_connections(struct worker *w, int64_t now_ns)
+{
+	const struct target *t = w->engine->options->target;
+	struct player *next;
+
+	for (struct player *p = w->players; p; p = next) {
+		next = p->next;
+		if (player_is_waiting(p) && now_ns - p->asked_ns > t->unreachable_ns)
+			player_check(p);
+	}
+}
+
 static void look_around(struct worker *w)
 {
 	struct engine *g = w->engine;
 	int64_t now_ns = clock_mono_ns();
 
+	check_connections(w, now_ns);
 	atomic_store(&w->counters.overdue, count_overdue(w, now_ns));
 	if (g->options->progress)
 		tell_figures(w);

@@ -289,6 +289,8 @@ void export_response(struct json *j, const struct response *r, bool secret)
 		json_key_string(j, "message", r->message);
 		break;
 	case RESPONSE_LOST:
+		if (r->unanswered)
+			json_key_bool(j, "unanswered", true);
 		put_rows(j, r);
 		break;
 	case RESPONSE_NONE:

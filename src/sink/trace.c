@@ -77,6 +77,13 @@ static void put_rows(struct trace_sink *t, const struct response *r)
 	put_count(t, ", ", r->rows, "row");
 }
 
+static const char *lost_text(const struct response *r)
+{
+	if (r->unanswered)
+		return r->heard ? "cut: its end never came" : "no answer came";
+	return r->heard ? "lost: not heard to its end" : "lost: not heard";
+}
+
 static void put_outcome(struct trace_sink *t, const struct exchange *x)
 {
 	const struct response *r = x->response;
@@ -109,8 +116,7 @@ static void put_outcome(struct trace_sink *t, const struct exchange *x)
 		break;
 	case RESPONSE_LOST:
 		line_colour(&t->line, LINE_YELLOW);
-		out_put_cstr(t->line.out,
-			     r->heard ? "lost: not heard to its end" : "lost: not heard");
+		out_put_cstr(t->line.out, lost_text(r));
 		line_colour(&t->line, LINE_PLAIN);
 		break;
 	case RESPONSE_REPLICATION:

@@ -10,6 +10,8 @@
  *   that is known of), so that the two sides' offsets and acknowledgements can be compared.
  * - Between directions, order is causal: a chunk is handed over only after everything that its
  *   sender had acknowledged when it was sent was handed over, as data or as a gap.
+ * - Before a conversation is closed, everything that is known to have been said in it was handed over, as data or as a
+ *   gap: what was acknowledged, and what stands before a FIN or a reset.
  * - Everything borrowed is valid during the call only.
  */
 #ifndef STREAM_CHUNK_H
@@ -44,8 +46,8 @@ struct stream_chunk {
 };
 
 enum stream_end {
-	STREAM_END_FIN, /* both sides closed, or one did and the other only acknowledged */
-	STREAM_END_RESET,
+	STREAM_END_FIN,     /* both sides closed, or one did; heard */
+	STREAM_END_RESET,   /* heard */
 	STREAM_END_TIMEOUT, /* idle for too long, or pushed out by newer flows */
 	STREAM_END_REUSED,  /* a new connection on the same ports */
 	STREAM_END_CAPTURE, /* the input ended first */

@@ -81,7 +81,7 @@ static bool reset_counts(const struct flow *f, enum stream_side side, const stru
 	return fits(distance) && (int64_t)d->next + distance + 1 >= (int64_t)d->acked;
 }
 
-/* Offset in D that ACK means; -1 if none can be meant. */
+/* Offset in D that the sequence number ACK means; -1 if none can be meant. */
 static int64_t acked_offset(const struct direction *d, uint32_t ack)
 {
 	int32_t distance = ahead(d, ack);
@@ -163,6 +163,19 @@ static enum err take_ack(struct flow_env *env, struct flow *f, enum stream_side 
 	return o->acked > o->next ? order_acked(env, f, other(side)) : ERR_OK;
 }
 
+/* A reset stands behind all that its sender had sent, and may say what it had received. */
+static void take_reset(struct flow *f, enum stream_side side, const struct segment *s)
+{
+	struct direction *d = &f->dir[side], *o = &f->dir[other(side)];
+	int64_t sent = d->known ? acked_offset(d, s->seq) : STREAM_ACK_UNKNOWN;
+	int64_t got = o->known && s->flags & TCP_ACK ? acked_offset(o, s->ack) : STREAM_ACK_UNKNOWN;
+
+	if (sent > (int64_t)d->acked)
+		d->acked = (uint64_t)sent;
+	if (got > (int64_t)o->acked)
+		o->acked = (uint64_t)got;
+}
+
 enum err flow_segment(struct flow_env *env, struct flow *f, enum stream_side side,
 		      const struct segment *s, enum flow_verdict *verdict)
 {
@@ -174,8 +187,10 @@ enum err flow_segment(struct flow_env *env, struct flow *f, enum stream_side sid
 	*verdict = FLOW_GOES_ON;
 	f->frames++;
 	if (s->flags & TCP_RST) {
-		if (reset_counts(f, side, s))
-			*verdict = FLOW_RESET;
+		if (!reset_counts(f, side, s))
+			return ERR_OK;
+		take_reset(f, side, s);
+		*verdict = FLOW_RESET;
 		return ERR_OK;
 	}
 	learn(f, side, s);

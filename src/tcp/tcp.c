@@ -184,6 +184,17 @@ static void forget(struct tcp *t, struct flow *f)
 	mem_free(f);
 }
 
+/* Whoever said goodbye has sent all that is before that. */
+static void claim_to_the_end(struct flow *f)
+{
+	for (int side = 0; side < FLOW_SIDES; side++) {
+		struct direction *d = &f->dir[side];
+
+		if (d->fin_heard && d->acked < d->fin)
+			d->acked = d->fin;
+	}
+}
+
 /* Hands over what is left of F and tells the handler of its end; F is still in the table. */
 static void tell_end(struct tcp *t, struct flow *f, enum stream_end end)
 {
@@ -191,6 +202,7 @@ static void tell_end(struct tcp *t, struct flow *f, enum stream_end end)
 
 	if (is_over(f))
 		return;
+	claim_to_the_end(f);
 	order_flush(&t->env, f);
 	/* Whoever said goodbye has closed, even if the other side's was not heard. */
 	if (end != STREAM_END_RESET &&

@@ -127,27 +127,32 @@ void answer_settle_silent(struct conversation *c, const struct stream_chunk *chu
 	}
 }
 
-static void lose_pending(struct conversation *c, int64_t time_ns, uint64_t frame, uint64_t *count)
+/* What waits is not answered any more. UNANSWERED: nor was it, of what is known. */
+static void lose_pending(struct conversation *c, int64_t time_ns, uint64_t frame, bool unanswered)
 {
+	struct coverage *count = &c->tracker->coverage;
+
 	while (c->first) {
 		bool silent = myp_command_shape(c->first->code) == MYP_SHAPE_NONE;
 
 		if (!c->answering || c->doubts)
 			begin(c); /* what was heard in doubt may be another's */
 		response_end(&c->response, silent);
-		*count += !silent;
+		c->response.unanswered = unanswered && !silent;
+		count->unanswered += unanswered && !silent;
+		count->lost_responses += !unanswered && !silent;
 		finish(c, time_ns, frame);
 	}
 }
 
 void answer_lose_pending(struct conversation *c, int64_t time_ns, uint64_t frame)
 {
-	lose_pending(c, time_ns, frame, &c->tracker->coverage.lost_responses);
+	lose_pending(c, time_ns, frame, false);
 }
 
 void answer_leave_pending(struct conversation *c, int64_t time_ns, uint64_t frame)
 {
-	lose_pending(c, time_ns, frame, &c->tracker->coverage.unanswered);
+	lose_pending(c, time_ns, frame, true);
 }
 
 /* A packet of the server that cannot be the answer: from here to the next command nothing is believed. */
@@ -270,6 +275,7 @@ void answer_before_command(struct conversation *c, const struct stream_chunk *ch
 	else if (c->doubts && c->first)
 		lose_turns(c, chunk);
 	c->lost_commands = 0;
+	c->acks_heard = chunk->acked != STREAM_ACK_UNKNOWN;
 }
 
 /* The statement whose rows ITEM may need to be read by; it is not looked for without need. */

@@ -410,15 +410,48 @@ bool conversation_is_idle(const struct conversation *c)
 	       !conversation_is_partial(c, STREAM_CLIENT);
 }
 
-void conversation_end(struct conversation *c, enum end_reason reason, int64_t time_ns,
-		      uint64_t frame)
+static enum end_reason reason_of(enum stream_end end)
+{
+	switch (end) {
+	case STREAM_END_FIN:
+	case STREAM_END_REUSED: /* it was closed, and that was not heard */
+		return END_FIN;
+	case STREAM_END_RESET:
+		return END_RESET;
+	case STREAM_END_TIMEOUT:
+		return END_TIMEOUT;
+	case STREAM_END_CAPTURE:
+		return END_CAPTURE;
+	case STREAM_END_SHED:
+		return END_SHED;
+	}
+	return END_CAPTURE;
+}
+
+/*
+ * Did what waits for its response wait in vain? It did if both the end and all that the server had said before it were heard:
+ * of what was sent and not heard, a FIN, a reset or an acknowledgement would tell. Where it is in doubt whose answer is
+ * whose, it is sure of a command behind which the server said nothing at all.
+ */
+static bool is_unanswered(const struct conversation *c, enum stream_end end)
+{
+	if (end == STREAM_END_CAPTURE || end == STREAM_END_SHED)
+		return true;
+	if ((end != STREAM_END_FIN && end != STREAM_END_RESET) || !c->in_step[STREAM_SERVER] ||
+	    c->lost_commands)
+		return false;
+	return c->doubts == 0 ||
+	       (c->acks_heard && !c->answering && !conversation_is_partial(c, STREAM_SERVER));
+}
+
+void conversation_end(struct conversation *c, enum stream_end end, int64_t time_ns, uint64_t frame)
 {
 	struct event e = {
 		.type = EVENT_END,
 		.order = frame,
 		.time_ns = time_ns,
 		.session = c->session,
-		.end = c->quit ? END_QUIT : reason,
+		.end = c->quit ? END_QUIT : reason_of(end),
 	};
 
 	/* What was said first is no packet at all. */
@@ -428,7 +461,7 @@ void conversation_end(struct conversation *c, enum end_reason reason, int64_t ti
 	if (c->phase == PHASE_COMMAND && c->in_step[STREAM_CLIENT])
 		c->tracker->coverage.cut_commands += conversation_is_partial(c, STREAM_CLIENT);
 	answer_release_held(c, time_ns, frame);
-	if (reason == END_CAPTURE || reason == END_SHED)
+	if (is_unanswered(c, end))
 		answer_leave_pending(c, time_ns, frame);
 	else
 		answer_lose_pending(c, time_ns, frame);

@@ -77,6 +77,7 @@ struct conversation {
 	uint64_t lost_commands; /* bytes of them in holes since the last one heard; 0: none */
 	bool turns_in_doubt;    /* who waits for an answer is not known for sure, since a loss */
 	uint32_t doubts; /* exchanges that must fit before responses are believed again; 0: none */
+	bool acks_heard; /* with the last command its client said what it had received */
 	uint32_t run;    /* commands since nothing waited */
 	uint32_t longest_run; /* of the session: how long it may take until a wrong turn shows */
 	uint64_t realigned;   /* ordinal of the last command at the last loss */
@@ -129,8 +130,7 @@ void tracker_fail(struct tracker *t, enum err e);
 struct conversation *conversation_new(struct tracker *t, const struct stream_flow *flow);
 void conversation_free(struct conversation *c);
 void conversation_chunk(struct conversation *c, const struct stream_chunk *chunk);
-void conversation_end(struct conversation *c, enum end_reason reason, int64_t time_ns,
-		      uint64_t frame);
+void conversation_end(struct conversation *c, enum stream_end end, int64_t time_ns, uint64_t frame);
 /* No command waits for its response, none is on its way, and no login is. */
 bool conversation_is_idle(const struct conversation *c);
 void conversation_set_phase(struct conversation *c, enum phase to);
@@ -195,7 +195,7 @@ void answer_before_command(struct conversation *c, const struct stream_chunk *ch
 void answer_release_held(struct conversation *c, int64_t time_ns, uint64_t frame);
 /* No response will come, or not be known to be theirs, for all that wait: they are lost. */
 void answer_lose_pending(struct conversation *c, int64_t time_ns, uint64_t frame);
-/* The same at the end of the input: they may well come, but nobody hears them. */
+/* The same where none of them was missed: the end came first, of the session or of the input. They are unanswered. */
 void answer_leave_pending(struct conversation *c, int64_t time_ns, uint64_t frame);
 /* Gives the responses of commands that have none, as far as it is their turn. */
 void answer_settle_silent(struct conversation *c, const struct stream_chunk *chunk);

@@ -106,24 +106,6 @@ static void on_chunk(void *ctx, void *conversation, const struct stream_chunk *c
 	conversation_chunk(conversation, chunk);
 }
 
-static enum end_reason reason_of(enum stream_end end)
-{
-	switch (end) {
-	case STREAM_END_FIN:
-	case STREAM_END_REUSED: /* it was closed, and that was not heard */
-		return END_FIN;
-	case STREAM_END_RESET:
-		return END_RESET;
-	case STREAM_END_TIMEOUT:
-		return END_TIMEOUT;
-	case STREAM_END_CAPTURE:
-		return END_CAPTURE;
-	case STREAM_END_SHED:
-		return END_SHED;
-	}
-	return END_CAPTURE;
-}
-
 static bool on_idle(void *ctx, const void *conversation)
 {
 	(void)ctx;
@@ -134,7 +116,7 @@ static void on_close(void *ctx, void *conversation, enum stream_end end, int64_t
 		     uint64_t frame)
 {
 	(void)ctx;
-	conversation_end(conversation, reason_of(end), time_ns, frame);
+	conversation_end(conversation, end, time_ns, frame);
 	conversation_free(conversation);
 }
 

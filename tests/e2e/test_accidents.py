@@ -65,6 +65,7 @@ LONG_SQL = "SELECT id, SLEEP(20) FROM item"
 
 def interrupted(server, kill, told):
     """A query that is ended by KILL from another session, and one more behind it."""
+    told.clear()  # it may be done once more
     victim = connect(server, database="shop")
     number = victim.thread_id()
     waiting = threading.Thread(target=lambda: told.append(outcome(victim, LONG_SQL)))
@@ -89,10 +90,10 @@ def test_killed_query(server, shop, hear):
 
 def test_killed_connection(server, shop, hear):
     told = []
-    events, log = hear(server, interrupted, "KILL {}", told, status=(0, 3))
+    events, log = hear(server, interrupted, "KILL {}", told)
     harness.assert_heard_all(events, log)
     assert answer(by_sql(events, LONG_SQL)) == told[0] and told[0][0] in ("lost", "error")
-    assert_coverage(events, undecoded_bytes=0, lost_responses=int(told[0][0] == "lost"))
+    assert_coverage(events, undecoded_bytes=0, lost_responses=0, unanswered=int(told[0][0] == "lost"))
 
 
 def test_too_many_connections(server, hear):
@@ -129,7 +130,7 @@ def test_host_that_may_not_come(pool, hear, kind):
         return told.value.args[0]
 
     def workload(server):
-        told.append(come())
+        told[:] = [come()]
         if kind != "mariadb":
             return
         server.execute("CREATE USER anyone@'%'; SET GLOBAL max_connect_errors = 1; FLUSH HOSTS")
@@ -182,8 +183,9 @@ def test_idle_connection_is_closed(server, hear):
                                         f"WHERE id = {client.thread_id()}").strip(), "0")
         assert outcome(client, "SELECT 1") == ("lost", 0)
     says_why = server.execute("SELECT VERSION()").strip().startswith("9.")
-    events, _ = hear(server, workload, status=(0, 3))
+    events, _ = hear(server, workload)
     assert end_error(events) == (4031 if says_why else 0)
+    assert_coverage(events, undecoded_bytes=0, lost_responses=0, unasked_errors=int(says_why))
 
 
 HALF_A_STATEMENT = """
@@ -210,6 +212,28 @@ def test_client_killed_within_a_statement(server, hear):
     assert [e["sql"] for e in exchanges(events)] == ["SET AUTOCOMMIT = 0", "SELECT 'before'"]
     assert [e["reason"] for e in events if e["type"] == "end"][0] in ("fin", "reset")
     assert_coverage(events, lost_responses=0)
+
+
+def test_client_killed_while_it_waits(server, hear):
+    """It is the client that ends the session: the server goes on, and notices later."""
+    asks = HALF_A_STATEMENT[:HALF_A_STATEMENT.index("c._write")] + """
+c._execute_command(3, "SELECT 1 FROM (SELECT SLEEP(20)) AS t")
+print("asked", flush=True)
+sys.stdin.read()
+"""
+
+    def workload(server):
+        code = asks.format(folders=[str(harness.TOP / name) for name in ("tests/e2e", "tools")], port=server.port)
+        with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as client:
+            assert client.stdout.readline() == b"asked\n"
+            wait_for(lambda: server.execute(f"SELECT COUNT(*) {waits}").strip(), "1")
+            client.kill()
+        for number in server.execute(f"SELECT id {waits}").split():
+            server.execute(f"KILL {number}")
+    waits = "FROM information_schema.processlist WHERE info LIKE 'SELECT 1 FROM (SELECT SLEEP%'"
+    events, _ = hear(server, workload)
+    assert by_sql(events, "SELECT 1 FROM (SELECT SLEEP(20)) AS t")["unanswered"]
+    assert_coverage(events, lost_responses=0, unanswered=1)
 
 
 RARE = [(COMMAND.COM_SLEEP, b""), (COMMAND.COM_CREATE_DB, b"made"), (COMMAND.COM_DROP_DB, b"made"),
@@ -272,6 +296,9 @@ def test_server_that_goes_away(kind, hear, tmp_path):
     got = []
 
     def broken(server):
+        got.clear()
+        if server.process is None:  # it is done once more
+            server.start()
         c = connect(server, cursorclass=pymysql.cursors.SSCursor, autocommit=None)
         cursor = c.cursor()
         cursor.execute(sql)
@@ -291,10 +318,10 @@ def test_server_that_goes_away(kind, hear, tmp_path):
     try:
         server.execute("CREATE DATABASE shop; CREATE TABLE shop.number (i INT); INSERT INTO shop.number VALUES (1);" +
                        10 * "INSERT INTO shop.number SELECT * FROM shop.number;")
-        events = heard_without_log(hear, server, broken, status=(3,))
+        events = heard_without_log(hear, server, broken, busy=True)
         cut = by_sql(events, sql)
-        assert cut["response"] == "lost" and cut["rows"] >= got[0] >= 100
-        assert_coverage(events, lost_responses=1)
+        assert cut["response"] == "lost" and cut["unanswered"] and cut["rows"] >= got[0] >= 100
+        assert_coverage(events, lost_responses=0, unanswered=1)
         server.start()
         events = heard_without_log(hear, server, stopped)
         assert [answer(e) for e in exchanges(events, "SHUTDOWN")] == [got[1]] == [("ok", 0)]
@@ -305,11 +332,12 @@ def test_server_that_goes_away(kind, hear, tmp_path):
 
 def heard_without_log(hear, server, workload, **options):
     """As hear(), of a server that is gone afterwards."""
-    log, server.general_log = server.general_log, lambda: {}
+    log, clear = server.general_log, server.log_clear
+    server.general_log, server.log_clear = dict, lambda: None
     try:
         return hear(server, workload, **options)[0]
     finally:
-        server.general_log = log
+        server.general_log, server.log_clear = log, clear
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ CAPTURES = harness.TOP / "tests" / "golden" / "captures"
 ETHERNET, WIFI = 1, 105
 OK = b"\0\0\0\2\0\0\0"
 FACT, LOSS = 0, 3
+FIN, RESET = 1, 4
 
 
 def pcap(frames, link=ETHERNET, wire_lengths=None):
@@ -111,12 +112,23 @@ def logged_in(payload, answer):
     return frames
 
 
+def goodbye(flags, sent=0, had=0):
+    """Ends talk() without its last answer: the server, that had SENT so many bytes more; or the client, that had them."""
+    client, server = 1000 + 6 * len(packet(0, b"\x03DO 0")), 5000 + 5 * len(packet(1, OK))
+    if flags == FIN:
+        return frame(40000, 3306, client, server + had, FIN | 0x10)
+    return frame(3306, 40000, server + sent, client, flags)
+
+
 TALK = talk()
 CASES = {  # name: (bytes of the capture, fields of the coverage above 0, status)
     "all heard": (pcap(TALK), {"sessions": 1, "joined": 1, "commands": 6}, FACT),
     "a lost response": (pcap(without(TALK, 5)), {"gaps": 1, "gap_bytes": 11, "lost_responses": 1}, LOSS),
     "a lost command": (pcap(without(TALK, 6)), {"gaps": 1, "gap_bytes": 9, "orphan_responses": 1, "undecoded_bytes": 11}, LOSS),
     "no response yet": (pcap(TALK[:-1]), {"unanswered": 1, "commands": 6}, FACT),
+    "no response at all": (pcap([*TALK[:-1], goodbye(RESET)]), {"unanswered": 1, "commands": 6}, FACT),
+    "a response before the end": (pcap([*TALK[:-1], goodbye(RESET, sent=11)]), {"lost_responses": 1, "gaps": 1, "gap_bytes": 11}, LOSS),
+    "a response that was had": (pcap([*TALK[:-1], goodbye(FIN, had=11)]), {"lost_responses": 1, "gaps": 1, "gap_bytes": 11}, LOSS),
     "dropped": (pcapng([(0, f) for f in TALK], statistics=(7, 9)), {"interface_drops": 7, "kernel_drops": 9}, LOSS),
     "TLS": (golden("tls-mysql97"), {"encrypted": 1, "passed_bytes": None}, LOSS),
     "compressed": (golden("zlib-mysql97"), {"compressed": 1}, FACT),
@@ -207,3 +219,14 @@ def test_replay_tells_what_was_lost(myna, target, names, losses, tmp_path):
         check_text(done.stderr, {field: n for field, n in fields.items() if field in losses}, names)
         told = json.loads(myna.run(*arguments, "--format", "json", status=None).stdout)
         check_fields(told["coverage"], fields, losses)
+
+
+def test_trace_tells_what_never_came_from_what_was_missed(myna, tmp_path):
+    rows = [packet(1, b"\1"), packet(2, b"\3def" + bytes(5) + b"\x0c\x3f\0\1\0\0\0\3\0\0\0\0\0")]
+    begun = [*TALK[:-1], frame(3306, 40000, 5055, 1054, 0x18, b"".join(rows))]
+    for frames, said in (([*TALK[:-1], goodbye(RESET)], "no answer came"),
+                         ([*TALK[:-1], goodbye(RESET, sent=11)], "lost: not heard\n"),
+                         (begun, "cut: its end never came")):
+        (tmp_path / "x.pcap").write_bytes(pcap(frames))
+        text = myna.run("trace", str(tmp_path / "x.pcap"), status=(0, 3)).stdout
+        assert said in text + "\n", text

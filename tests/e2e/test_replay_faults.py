@@ -423,3 +423,23 @@ def test_over_tls_with_the_server_verified(small, pool, myna, certificate):
 
 def test_over_the_local_socket(small, target, myna):
     myna.run("replay", small, "--socket", target.socket, "--user", "root", "--speed", "max", status=(0,))
+
+
+def test_what_was_repeated_is_what_the_second_target_is_compared_with(mariadb, target, pool, shop, myna, record):
+    """The first one makes it wait for a lock, in vain, and lets it through when it is asked again."""
+    second = pool.get("mariadb", "rollback", ["--innodb-rollback-on-timeout=ON"])
+    second.execute(SHOP)
+    recording, _ = record(mariadb, lock_wait)
+    target.log_clear()
+    with connect(target, database="shop") as c:
+        c.query("BEGIN")
+        c.query("UPDATE item SET note = 'held' WHERE id = 2")
+        process = begin(myna, recording, target, "--target", second.url(), "--retry", "30")
+        deadline = time.monotonic() + 30
+        while (target.datadir / "general.log").read_bytes().count(b"price + 1 WHERE id = 2") < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        c.query("ROLLBACK")
+        status, outcome, _ = finish(process)
+    assert (status, outcome["differences"], outcome["verdicts"]["lock_wait_recorded"]) == (0, 0, 0)
+    assert outcome["verdicts"]["same"] == outcome["answered"]

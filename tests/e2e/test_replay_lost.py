@@ -333,10 +333,77 @@ def test_a_checkpoint_of_something_else_is_refused(counted_recording, mariadb, t
     other, _ = record(mariadb, under_way)
     arguments = ["replay", "--checkpoint", str(file), "--resume", "--target", target.url()]
     for more, why in (([other], "another recording"), ([kept, "--match", "INSERT"], "other options"),
-                      ([kept, "--target", target.url("nobody")], "two targets")):
+                      ([kept, "--target", target.url("nobody")], "'myna compare'"),
+                      ([kept, "--copies", "3"], "as many replays at once"), ([kept, "--repeat", "2"], "one replay after the other"),
+                      ([kept, "--dry-run"], "nothing that could be continued"), (["-i", "lo"], "record it")):
         done = myna.run(*arguments, *more, status=(2,))
         assert why in done.stderr
     file.write_text("{}")
     assert "no checkpoint" in myna.run(*arguments, kept, status=(1,)).stderr
     assert traces(target) == rows
     assert b"myna-checkpoint" in before
+
+
+def changed_user(server):
+    """Logs in as one, becomes another."""
+    import MySQLdb
+    c = MySQLdb.connect(host="127.0.0.1", port=server.port, user="root", charset="utf8mb4")
+    cursor = c.cursor()
+    cursor.execute("SELECT 'before'")
+    c.change_user("second", "", "shop")
+    for sql in ("SET NAMES latin1", "SET @seen = 41, sql_mode = 'ANSI_QUOTES'", "PREPARE spoken FROM 'SELECT ? + @seen'",
+                "SELECT 'pause'", "SELECT CURRENT_USER(), DATABASE(), @@character_set_client, @@sql_mode, @seen",
+                "SET @one = 1", "EXECUTE spoken USING @one"):
+        cursor.execute(sql)
+        if "pause" in sql:
+            time.sleep(3)
+    c.close()
+
+
+@pytest.fixture(params=["mysql97", "mysql56"])
+def mysql_pair(request, pool):
+    """A MySQL, and a target of the same version, with the same users and tables."""
+    pair = pool.get(request.param), pool.get(request.param, "target")
+    for server in pair:
+        has_second = server.execute("SELECT COUNT(*) FROM mysql.user WHERE user = 'second'").strip() != "0"
+        server.execute(("DROP USER second@'%'; " if has_second else "") + "CREATE USER second@'%'; "
+                       "GRANT ALL ON *.* TO second@'%'; DROP DATABASE IF EXISTS shop; CREATE DATABASE shop; "
+                       "CREATE TABLE shop.item (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(20)); "
+                       "INSERT INTO shop.item (id) VALUES (1), (2), (3)")
+        server.log_clear()
+    yield pair
+    for server in pair:
+        server.execute("DROP USER second@'%'")
+
+
+def test_mysql_gets_a_changed_user_back(mysql_pair, myna, record, tmp_path):
+    source, target = mysql_pair
+    accounts = tmp_path / "users"
+    accounts.write_text("root = root, none\nsecond = second, none\n")
+    accounts.chmod(0o600)
+    recording, _ = record(source, changed_user)
+    target.log_clear()
+    process = begin(myna, recording, target, "--users", str(accounts))
+    wait_until_said(target, "'pause'")
+    kill_all(target)
+    status, outcome, _ = finish(process)
+    assert (outcome["connections_lost"], outcome["reconnected"], outcome["unanswered"]) == (1, 1, 0)
+    assert outcome["differences"] == outcome["verdicts"]["after_loss"] == outcome["state_failed"] == 0
+    assert status == 0 and counted(outcome["not_sent"]) == {} and outcome["sent"] == outcome["commands"]
+    came = [text for said in target.general_log().values() for word, text in said if word == "Connect"]
+    assert sum(text.startswith("second@") for text in came) == 1, "it comes back as who it was at last"
+
+
+def test_mysql_is_not_told_a_command_twice(mysql_pair, myna, record):
+    source, target = mysql_pair
+    recording, _ = record(source, under_way)
+    target.log_clear()
+    process = begin(myna, recording, target)
+    wait_until_said(target, "SLEEP(2)")
+    kill_all(target)
+    status, outcome, _ = finish(process)
+    log = [text for said in target.general_log().values() for _, text in said]
+    assert sum("SLEEP(2)" in text for text in log) == 1 and "SELECT 'last'" in log
+    assert outcome["reconnected"] == outcome["connections_lost"] == 1
+    assert outcome["unanswered"] + outcome["verdicts"]["killed_replayed"] == 1
+    assert status == (3 if outcome["unanswered"] else 0)

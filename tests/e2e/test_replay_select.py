@@ -41,6 +41,13 @@ def test_filters_choose_commands(by_two_users, target, myna, options, expected):
     assert outcome["filtered"] == 12 - outcome["commands"] and outcome["sent"] == outcome["commands"] > 0
 
 
+def test_for_how_many_users_the_one_account_stands_is_told_once(by_two_users, target, myna):
+    def notes(*options):
+        return [n["text"] for n in outcome_of(myna, by_two_users, target, *options, status=(0,))[0]["notes"] if "stands for" in n["text"]]
+    assert notes() == ["account, that of --user, stands for 2 recorded users: --users names more"]
+    assert notes("--recorded-user", "root") == []
+
+
 def many(server):
     for number in range(40):
         with connect(server) as c:

@@ -85,6 +85,7 @@ static void a_bad_url_is_refused_without_repeating_it(void **state)
 	check_refused("mysql://root:s3cret@h/?sslmode=x", "sslmode");
 	check_refused("mysql://root:s3cret@h/?ssl-mode=strict", "strict");
 	check_refused("mysql://root:s3cret@h/?connect-timeout=soon", "soon");
+	check_refused("mysql://root:s3cret@h/?unreachable-after=1s", "too short");
 	check_refused("mysql://root:s3cret%00@h/", "NUL");
 }
 
@@ -137,6 +138,7 @@ static void a_certificate_to_trust_means_to_verify(void **state)
 	target_release(&t);
 	t = resolve((struct target_args){.host = "h"});
 	CHECK(t.ssl_mode == TARGET_SSL_PREFERRED && t.connect_timeout_ns == 10 * NS_PER_S);
+	CHECK(t.unreachable_ns == 20 * NS_PER_S);
 	target_release(&t);
 }
 

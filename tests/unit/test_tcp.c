@@ -285,6 +285,40 @@ static void a_reset_counts_only_in_the_window(void **state)
 	world_release(&w);
 }
 
+static void an_end_tells_what_was_said_before_it(void **state)
+{
+	static const struct {
+		enum stream_side from;
+		uint8_t flags;
+		int64_t seq, ack;
+		const char *story;
+	} ends[] = {
+		{STREAM_SERVER, TCP_RST, 3, 0, "C0:ask S0:two "},
+		{STREAM_SERVER, TCP_RST, 8, 0, "C0:ask S0:two S3:~5 "},
+		{STREAM_CLIENT, TCP_RST, 3, 0, "C0:ask S0:two "},
+		{STREAM_CLIENT, TCP_RST | TCP_ACK, 3, 3, "C0:ask S0:two "},
+		{STREAM_CLIENT, TCP_RST | TCP_ACK, 3, 7, "C0:ask S0:two S3:~4 "},
+		{STREAM_SERVER, TCP_FIN | TCP_ACK, 3, 3, "C0:ask S0:two "},
+		{STREAM_SERVER, TCP_FIN | TCP_ACK, 8, 3, "C0:ask S0:two S3:~5 "},
+		{STREAM_CLIENT, TCP_FIN | TCP_ACK, 9, 3, "C0:ask S0:two C3:~6 "},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+		struct world w;
+
+		world_init(&w);
+		handshake(&w);
+		client(&w, 0, 0, "ask");
+		server(&w, 0, 3, "two");
+		say(&w, ends[i].from, ends[i].flags, ends[i].seq, ends[i].ack, "");
+		tcp_finish(w.tcp);
+		heard(&w, ends[i].story);
+		CHECK(w.log.closed == 1);
+		world_release(&w);
+	}
+}
+
 static void data_behind_the_end_is_ignored(void **state)
 {
 	struct world w;
@@ -548,6 +582,7 @@ int main(void)
 		cmocka_unit_test(a_retransmitted_syn_changes_nothing_a_new_one_everything),
 		cmocka_unit_test(another_connection_without_a_start_is_noticed),
 		cmocka_unit_test(a_reset_counts_only_in_the_window),
+		cmocka_unit_test(an_end_tells_what_was_said_before_it),
 		cmocka_unit_test(data_behind_the_end_is_ignored),
 		cmocka_unit_test(an_end_that_overtook_its_data_waits),
 		cmocka_unit_test(a_segment_that_was_cut_is_data_and_a_gap),

@@ -414,7 +414,7 @@ static void a_server_may_refuse_a_command_before_it_is_whole(void **state)
 		talk_end(&t, STREAM_END_FIN);
 		check_told(&t, count == 2 ? SESSION "end fin\n"
 					  : SESSION "> 1 QUERY select '0123456789' [shop]\n"
-						    "< 1 lost 0/0 err 0\nend fin\n");
+						    "< 1 unanswered 0/0 err 0\nend fin\n");
 		CHECK(tracker_coverage(t.tracker)->orphan_responses == 0);
 		CHECK(tracker_coverage(t.tracker)->undecoded_bytes == 0);
 		talk_release(&t);
@@ -431,7 +431,7 @@ static void commands_may_be_sent_ahead(void **state)
 	SAYS(OLD_END, lines,
 	     SESSION "> 1 QUERY do 1 [shop]\n> 2 QUERY wrong [shop]\n> 3 QUERY do 3 [shop]\n"
 		     "< 1 ok 1/0 err 0\n< 2 error 1/0 err 1064\n< 3 ok 1/0 err 0\n"
-		     "> 4 QUERY do 4 [shop]\n< 4 lost 0/0 err 0\nend fin\n");
+		     "> 4 QUERY do 4 [shop]\n< 4 unanswered 0/0 err 0\nend fin\n");
 }
 
 static void too_many_commands_without_an_answer(void **state)
