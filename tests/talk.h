@@ -77,6 +77,8 @@ struct talk {
 	void *conversation;
 	uint64_t offset[2], acked[2];
 	uint64_t frame;
+	uint16_t collation; /* of the command that came last */
+	bool mariadb;       /* the server is one */
 	bool out_of_memory; /* to say it, not to hear it */
 	size_t pieces;      /* bytes of a chunk at most; 0: any */
 };
@@ -111,6 +113,7 @@ static inline void talk_command(struct talk *t, const struct event *e)
 	const struct command *c = e->command;
 	const char *name = myp_command_name(c->code);
 
+	t->collation = c->collation;
 	talk_put(t, "> ");
 	talk_number(t, c->n, " ");
 	talk_put(t, name ? name : "unknown");
@@ -306,7 +309,7 @@ static inline struct slice talk_greeting(uint64_t caps, struct buf *to)
 		"12345678\0",
 		1 + 7 + 4 + 9);
 	buf_put_uint_le(to, low & 0xffff, 2);
-	buf_put(to, "\x2d\x02\0", 3);
+	buf_put(to, "\xff\x02\0", 3);
 	buf_put_uint_le(to, low >> 16 & 0xffff, 2);
 	buf_put(to,
 		"\x15\0\0\0\0\0\0\0\0\0\0"
@@ -314,6 +317,13 @@ static inline struct slice talk_greeting(uint64_t caps, struct buf *to)
 		"caching_sha2_password",
 		11 + 13 + 22);
 	return buf_slice(to);
+}
+
+/* GREETING with a version as long as its own. */
+static inline struct slice talk_rename(struct slice greeting, const char *version)
+{
+	memcpy((uint8_t *)(uintptr_t)greeting.ptr + 1, version, strlen(version));
+	return greeting;
 }
 
 static inline struct slice talk_login(uint64_t caps, bool tls, struct buf *to)
@@ -343,6 +353,8 @@ static inline void talk_logged_in(struct talk *t, uint64_t caps)
 
 	buf_init(&b, 1 << 12);
 	greeting.payload = talk_greeting(caps | MYP_CAP_CONNECT_WITH_DB, &b);
+	if (t->mariadb)
+		greeting.payload = talk_rename(greeting.payload, "5.5.5-");
 	talk_line(t, &greeting);
 	login.payload = talk_login(caps, false, &b);
 	talk_line(t, &login);

@@ -10,7 +10,12 @@
 #include "out/units.h"
 #include "sink/publish.h"
 
-enum { SHOW_EVERY_NS = 500 * 1000 * 1000, FOLDER_MAX = 4096, URL_MAX = 1 << 16 };
+enum {
+	SHOW_EVERY_NS = 500 * 1000 * 1000,
+	FOLDER_MAX = 4096,
+	URL_MAX = 1 << 16,
+	MRTE_LINES_PER_HEAD = 20,
+};
 
 static const char *const queue_types[] = {"quorum", "classic", NULL};
 static const char *const yes_no[] = {"yes", "no", NULL};
@@ -187,6 +192,7 @@ struct status {
 	int64_t every_ns, shown_ns; /* monotonic */
 	struct coverage before;     /* of MRTE's: as of the line before */
 	uint64_t errors_before;
+	uint64_t mrte_lines;
 };
 
 /* MRTE-Collector's line of what happened in each second since the line before. */
@@ -199,6 +205,8 @@ static void show_mrte(struct status *s, const struct publish_progress *p, int64_
 	struct tm tm;
 	time_t t = time(NULL);
 
+	if (s->mrte_lines++ % MRTE_LINES_PER_HEAD == 0)
+		(void)fprintf(stderr, "\n%s\n", mrte_columns);
 	publisher_state(s->publisher, &state);
 	(void)strftime(now, sizeof(now), "%Y-%m-%d %H:%M:%S", localtime_r(&t, &tm));
 #define PER_SECOND(count) ((unsigned long long)((count) * (uint64_t)NS_PER_S / ns))
@@ -366,6 +374,8 @@ static int publish(const struct opt_words *words, const struct publish_args *arg
 	if (cli_open_input(&page, words, &args->listen, &in, &info) != ERR_OK)
 		return cli_fail(&page, &info);
 	options.live = input_is_live(in);
+	if (args->mrte && options.live)
+		collector_say_start(&args->listen.ports, args->listen.source_server != NULL);
 	if (publish_new(s->outbox, s->publisher, &options, &sink, &info) == ERR_OK) {
 		events = publish_events(sink);
 		status = cli_run_filtered(&page, &args->listen, &args->filter, in, &events);
@@ -398,8 +408,6 @@ static int connect_and_publish(const struct opt_words *words, const struct publi
 
 	s.every_ns = s.show ? SHOW_EVERY_NS : args->listen.status_ns;
 	s.shown_ns = clock_mono_ns();
-	if (s.mrte)
-		(void)fprintf(stderr, "%s\n", mrte_columns);
 	if (folder_of(args, place, folder, &info) != ERR_OK ||
 	    outbox_open(folder, &s.outbox, &left, &info) != ERR_OK)
 		return cli_fail(&page, &info);

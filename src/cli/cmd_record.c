@@ -6,7 +6,7 @@
 #include "out/units.h"
 #include "sink/record.h"
 
-enum { STATUS_EVERY_NS = 500 * 1000 * 1000, ROTATE_BYTES_MIN = 1 << 20 };
+enum { STATUS_EVERY_NS = 500 * 1000 * 1000, SIZE_MIN = 1 << 20 };
 
 struct record_args {
 	struct listen_args listen;
@@ -55,7 +55,7 @@ static const struct opt rows[] = {
 	 .placeholder = "SIZE",
 	 .def = "0",
 	 .help = "leave so much of the disk free: with --keep by removing the oldest files of "
-		 "the series, without by ending"},
+		 "the series, without by ending; a mebibyte or more"},
 };
 
 static const struct opt_group groups[] = {
@@ -202,7 +202,7 @@ static enum err parse_rotate(const char *text, struct recorder_options *o, struc
 		e = scan_duration(text, &o->rotate_ns);
 	else if (len && strchr("kKmMgGtTbB", text[len - 1]))
 		e = scan_size(text, &o->rotate_bytes);
-	if (e == ERR_OK && (o->rotate_ns >= NS_PER_S || o->rotate_bytes >= ROTATE_BYTES_MIN))
+	if (e == ERR_OK && (o->rotate_ns >= NS_PER_S || o->rotate_bytes >= SIZE_MIN))
 		return ERR_OK;
 	return err_set(info, ERR_USAGE, 0,
 		       "--rotate takes a time of a second or more, such as 1h, or a size of a "
@@ -222,6 +222,10 @@ static enum err recorder_options_of(const struct record_args *args, struct recor
 		return err_set(info, ERR_USAGE, 0,
 			       "--keep is for a series of recordings: say with --rotate when to "
 			       "begin a new one");
+	if (args->min_free && args->min_free < SIZE_MIN)
+		return err_set(info, ERR_USAGE, 0,
+			       "--min-free takes a size of a mebibyte or more, such as 10G; 0 lets "
+			       "the disk fill up");
 	*o = (struct recorder_options){
 		.keep = args->keep,
 		.min_free = args->min_free,

@@ -1,6 +1,8 @@
 /* collector - MRTE-Collector's options. */
 #include "cli/collector.h"
 
+#include <stdio.h>
+
 #include "base/percent.h"
 
 bool collector_is_used(const struct collector_args *args)
@@ -37,4 +39,16 @@ void collector_put_server(const struct collector_args *args, const char *port, s
 	put_account(to, args->mysql_user, args->mysql_password);
 	buf_printf(to, "%s:%s/", args->mysql_host, port);
 	buf_put_u8(to, '\0');
+}
+
+void collector_say_start(const struct opt_texts *ports, bool asked)
+{
+	(void)fputs("[INFO]  MRTECollector : Setting capture filter to ' tcp port ", stderr);
+	for (size_t i = 0; i < ports->count; i++)
+		(void)fprintf(stderr, "%s%s", i ? " or " : "", ports->items[i]);
+	(void)fprintf(stderr, "%s '\n", ports->count ? "" : "3306");
+	if (asked)
+		(void)fputs("[INFO]  Send init database information of all session (1). Wait ...\n"
+			    "[INFO]  Send init database information of all session (2). Done\n",
+			    stderr);
 }

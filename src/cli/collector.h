@@ -64,4 +64,7 @@ void collector_put_broker(const struct collector_args *args, struct buf *to);
 /* Likewise of the server, as --source-server has it. PORT: that it is on. */
 void collector_put_server(const struct collector_args *args, const char *port, struct buf *to);
 
+/* The lines that MRTE-Collector says first: its filter and, if the server was ASKED of its sessions, that they are sent. */
+void collector_say_start(const struct opt_texts *ports, bool asked);
+
 #endif

@@ -84,6 +84,7 @@ void session_reset_state(struct session *s)
 		drop_item(s, s->state_count - 1);
 	s->state_incomplete = false;
 	s->open = 0;
+	s->no_backslash_escapes = s->ansi_quotes = false;
 }
 
 void session_free(struct session *s)

@@ -131,7 +131,7 @@ const char *session_id_format(uint64_t id, char to[SESSION_ID_TEXT]);
 /* Takes note of what statements are sent in from now on, in all fields that depend on it. */
 void session_set_collation(struct session *s, uint16_t collation, enum fact_source source);
 
-/* Forgets what a new login or COM_RESET_CONNECTION ends: statements, state, what is open. */
+/* Forgets what a new login or COM_RESET_CONNECTION ends: statements, state, sql_mode, what is open. */
 void session_reset_state(struct session *s);
 
 /* Puts (or replaces) a statement that rebuilds state. Over the limit: state_incomplete is set, ERR_OK. */

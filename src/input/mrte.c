@@ -179,7 +179,8 @@ static void mrte_free(void *source)
 
 static enum err make_followers(struct source *s, const struct input_options *options)
 {
-	const struct tracker_options how = {.max_statement = options->max_statement};
+	const struct tracker_options how = {.max_statement = options->max_statement,
+					    .no_answers = true};
 	const struct event_sink to = {.event = on_event, .ctx = s};
 	uint16_t port = options->port_count ? options->ports[0] : PORT_USUAL;
 	struct stream_handler handler;

@@ -10,6 +10,8 @@
 
 enum {
 	SEGMENT_FULL = 500, /* bytes: a packet that goes on in another segment fills its own */
+	TEXT_SEEN = 16,     /* bytes of a statement by which it is known for one */
+	EXECUTE_HEAD = 5,   /* bytes: a statement's id, and flags */
 };
 
 static const int64_t IDLE_NS = INT64_C(8) * 3600 * 1000000000;
@@ -171,9 +173,37 @@ struct begun {
 	bool is_packet;
 	bool is_whole; /* the unit ends where a packet does */
 	bool is_login;
+	bool is_long_command; /* its first part, as far as that can be told */
 	uint8_t sequence;
 	uint8_t code; /* of a command */
 };
+
+/*
+ * Does a command begin here that goes on in another unit? It stands where the rest of another is due, so that more is asked
+ * of it than a number that means a command: text that looks like text, an execution as all are.
+ */
+static bool begins_long_command(struct slice data)
+{
+	struct cursor c = cur_of(data);
+	struct slice text;
+
+	if (cur_u24(&c) <= data.len - MYP_HEADER || cur_u8(&c) != 0)
+		return false;
+	switch (cur_u8(&c)) {
+	case MYP_COM_QUERY:
+	case MYP_COM_STMT_PREPARE:
+		text = cur_bytes(&c, TEXT_SEEN);
+		for (size_t i = 0; i < text.len; i++)
+			if (text.ptr[i] < '\t' || (text.ptr[i] > '\r' && text.ptr[i] < ' '))
+				return false;
+		return cur_ok(&c);
+	case MYP_COM_STMT_EXECUTE:
+		cur_skip(&c, EXECUTE_HEAD);
+		return cur_u32(&c) == 1; /* times, and never another number */
+	default:                         /* a byte from the wire */
+		return false;
+	}
+}
 
 /* Are the packets of C, up to its end, all such as clients send? *IS_WHOLE: the last one ends there. */
 static bool are_packets(struct cursor c, bool *is_whole)
@@ -204,6 +234,7 @@ static struct begun begun_by(struct slice data)
 
 		b.sequence = cur_u8(&c);
 		b.code = cur_peek(&c);
+		b.is_long_command = begins_long_command(data);
 		b.is_login = b.sequence == 1 && len == cur_left(&c) &&
 			     myp_login_has_filler(slice_of(c.pos, cur_left(&c)));
 	}
@@ -230,7 +261,9 @@ static bool place(struct mrte_hearing *h, struct flow *f, const struct begun *b,
 {
 	if (!is_between_packets(f)) {
 		/* The collector cuts what is longer than its snapshot length, and says nothing. */
-		if (!b->is_whole || b->sequence != 0 || f->left == len)
+		bool is_next = (b->is_whole && b->sequence == 0) || b->is_long_command;
+
+		if (!is_next || f->left == len)
 			return true;
 		h->heard.cut++;
 		lose(h, f, f->left ? f->left : 1);

@@ -12,3 +12,5 @@ LEFT(not_utf8, "statement with bytes that are no text, which MRTE-Player would c
 LEFT(unsupported, "command that MRTE-Player has nothing for",
      "commands that MRTE-Player has nothing for")
 LEFT(file_bytes, "byte of files that clients sent", "bytes of files that clients sent")
+LEFT(file_statements, "statement that loads a file of its client's",
+     "statements that load files of their clients'")

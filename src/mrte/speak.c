@@ -8,11 +8,13 @@
 #include "mrte/message.h"
 #include "mysql/charset.h"
 #include "mysql/login.h"
+#include "sql/classify.h"
 
 enum {
 	SESSIONS_MAX = 1 << 20,
 	MESSAGE_MAX = 16 << 20, /* a bound; callers send much earlier */
 	TEXT_MAX = 1 << 26,
+	LOAD_WORDS = 4, /* LOAD DATA [LOW_PRIORITY | CONCURRENT] LOCAL */
 };
 
 /* A session that was introduced. */
@@ -21,6 +23,11 @@ struct spoken {
 	uint8_t client[4];
 	uint16_t port;
 	bool has_quit;
+	bool database_due; /* before the next command: a change of user may have chosen another */
+	bool charset_changed; /* by a statement: what the player sends is not taken for UTF-8 */
+	struct buf rest;      /* statements that wait for the answer to the first of their text */
+	uint64_t rest_n;      /* ordinal of their command */
+	uint16_t rest_collation;
 };
 
 struct mrte_speaker {
@@ -54,55 +61,198 @@ static void put_packet(struct mrte_speaker *s, const struct spoken *to)
 	s->units++;
 }
 
-/* The player reads UTF-8, and puts U+FFFD where it finds something else. */
-static bool is_text(struct mrte_speaker *s, uint16_t collation, struct slice text)
+static void put_command_packet(struct mrte_speaker *s, const struct spoken *to, uint8_t code,
+			       struct slice text)
 {
-	static const uint8_t replaced[] = {0xef, 0xbf, 0xbd};
-
-	buf_reset(&s->utf8);
-	return myp_charset_to_utf8(collation, text, &s->utf8) ||
-	       !memmem(s->utf8.ptr, s->utf8.len, replaced, sizeof(replaced));
-}
-
-static void put_text(struct mrte_speaker *s, const struct spoken *to, uint8_t code,
-		     const struct command *c, struct slice text)
-{
-	if (text.len > s->packet_max) {
-		s->left.too_long++;
-		return;
-	}
-	if (!is_text(s, c->collation, text)) {
-		s->left.not_utf8++;
-		return;
-	}
 	begin_packet(s, 0);
 	buf_put_u8(&s->packet, code);
-	buf_put_slice(&s->packet, buf_slice(&s->utf8));
+	buf_put_slice(&s->packet, text);
 	put_packet(s, to);
 }
 
-static void put_login(struct mrte_speaker *s, const struct spoken *to,
-		      const struct session *session)
+/* Text that is sent in COLLATION, as the player reads it: in s->utf8. False, and counted, if it cannot be told. */
+static bool to_utf8(struct mrte_speaker *s, struct spoken *to, uint16_t collation,
+		    struct slice text)
 {
+	static const uint8_t replaced[] = {0xef, 0xbf, 0xbd};
+
+	if (text.len > s->packet_max) {
+		s->left.too_long++;
+		return false;
+	}
+	buf_reset(&s->utf8);
+	if (myp_charset_to_utf8(collation, text, &s->utf8))
+		return true;
+	if (memmem(s->utf8.ptr, s->utf8.len, replaced, sizeof(replaced))) {
+		s->left.not_utf8++;
+		return false;
+	}
+	if (to->charset_changed) /* the connection's and the results' stay as the client chose them */
+		put_command_packet(s, to, MYP_COM_QUERY,
+				   SLICE_LIT("SET character_set_client = utf8mb4"));
+	to->charset_changed = false;
+	return true;
+}
+
+static void put_text(struct mrte_speaker *s, struct spoken *to, uint8_t code, uint16_t collation,
+		     struct slice text)
+{
+	if (to_utf8(s, to, collation, text))
+		put_command_packet(s, to, code, buf_slice(&s->utf8));
+}
+
+/* The player says USE and the name as it is: would a server take it for a name? */
+static bool is_plain_name(struct slice name)
+{
+	const struct sql_options options = {.charset = SQL_CHARSET_PLAIN};
+	struct sql_lexer lexer;
+	struct sql_token token;
+
+	sql_lexer_init(&lexer, name, options);
+	return sql_lexer_next(&lexer, &token) && token.kind == SQL_TOKEN_WORD &&
+	       token.text.len == name.len && !sql_word_is_reserved(token.word);
+}
+
+static void put_use(struct mrte_speaker *s, const struct spoken *to, struct slice database)
+{
+	buf_reset(&s->text);
+	buf_put_cstr(&s->text, "USE `");
+	for (size_t i = 0; i < database.len; i++) {
+		if (database.ptr[i] == '`')
+			buf_put_u8(&s->text, '`');
+		buf_put_u8(&s->text, database.ptr[i]);
+	}
+	buf_put_u8(&s->text, '`');
+	put_command_packet(s, to, MYP_COM_QUERY, buf_slice(&s->text));
+}
+
+/* The text of an INIT_DB, or what a session is known to have chosen. */
+static void put_database(struct mrte_speaker *s, struct spoken *to, uint16_t collation,
+			 struct slice database)
+{
+	if (!to_utf8(s, to, collation, database))
+		return;
+	if (is_plain_name(buf_slice(&s->utf8)))
+		put_command_packet(s, to, MYP_COM_INIT_DB, buf_slice(&s->utf8));
+	else
+		put_use(s, to, buf_slice(&s->utf8));
+}
+
+/* The player takes a login that promises a database and has none for a broken one. */
+static void put_login(struct mrte_speaker *s, struct spoken *to, const struct session *session)
+{
+	const struct slice database = fact_slice(&session->database);
+	const bool has_name = is_plain_name(database);
 	const struct myp_login login = {
-		.caps = MYP_CAP_PROTOCOL_41 | MYP_CAP_SECURE_CONNECTION | MYP_CAP_CONNECT_WITH_DB,
+		.caps = MYP_CAP_PROTOCOL_41 | MYP_CAP_SECURE_CONNECTION |
+			(has_name ? MYP_CAP_CONNECT_WITH_DB : 0),
 		.max_packet = MYP_FRAME_MAX,
 		.collation = session->collation,
 		.user = fact_slice(&session->user),
-		.database = fact_slice(&session->database),
+		.database = has_name ? database : slice_of(NULL, 0),
 	};
 
 	begin_packet(s, 1);
 	myp_login_put(&s->packet, &login);
 	put_packet(s, to);
+	if (database.len && !has_name)
+		put_use(s, to, database);
 }
 
-static void put_init_db(struct mrte_speaker *s, const struct spoken *to, struct slice database)
+/* Does it read a file of the client's, rather than of the server's? */
+static bool loads_client_file(struct slice text, struct sql_options options)
 {
-	begin_packet(s, 0);
-	buf_put_u8(&s->packet, MYP_COM_INIT_DB);
-	buf_put_slice(&s->packet, database);
-	put_packet(s, to);
+	struct sql_lexer lexer;
+	struct sql_token token;
+
+	sql_lexer_init(&lexer, text, options);
+	for (int i = 0; i < LOAD_WORDS && sql_lexer_next(&lexer, &token); i++)
+		if (token.word == SQL_WORD_LOCAL)
+			return true;
+	return false;
+}
+
+/* One statement. Connections have other ids at the player's target, and their files are not there. */
+static void put_statement(struct mrte_speaker *s, struct spoken *to, const struct session *session,
+			  uint16_t collation, struct slice text, const struct sql_class *class)
+{
+	if (class->verb == SQL_VERB_KILL && class->kill_known && !class->kill_self) {
+		s->left.unsupported++;
+	} else if (class->verb == SQL_VERB_LOAD_DATA &&
+		   loads_client_file(text, session_sql_options(session))) {
+		s->left.file_statements++;
+	} else {
+		put_text(s, to, MYP_COM_QUERY, collation, text);
+		to->charset_changed |= (class->changes & SQL_CHANGES_CHARSET) != 0;
+	}
+}
+
+/* The first statement of *TEXT, which is left with what follows. */
+static void put_first(struct mrte_speaker *s, struct spoken *to, const struct session *session,
+		      uint16_t collation, struct slice *text)
+{
+	struct slice one = *text;
+	struct sql_class class;
+
+	sql_classify(one, session_sql_options(session), &class);
+	if (class.rest.len) {
+		one = slice_head(one, (size_t)(class.rest.ptr - one.ptr));
+		while (one.len && one.ptr[one.len - 1] != ';')
+			one.len--;
+		one.len -= one.len > 0;
+	}
+	if (one.len)
+		put_statement(s, to, session, collation, one, &class);
+	*text = class.rest;
+}
+
+/* At most COUNT of the statements that wait. */
+static void put_rest(struct mrte_speaker *s, struct spoken *to, const struct session *session,
+		     uint64_t count)
+{
+	struct slice text = buf_slice(&to->rest);
+
+	while (text.len && count--)
+		put_first(s, to, session, to->rest_collation, &text);
+	buf_release(&to->rest);
+}
+
+/*
+ * What a client asked for, or an execution with its values. The player's connector takes one statement at a time: of
+ * several, those behind the first wait for the answer, which tells how far the server came.
+ */
+static void put_query(struct mrte_speaker *s, struct spoken *to, const struct session *session,
+		      const struct command *c, struct slice text)
+{
+	const bool is_one = c->code != MYP_COM_QUERY ||
+			    (session->caps_known && !(session->caps & MYP_CAP_MULTI_STATEMENTS));
+	struct sql_class class;
+
+	if (sql_is_ordinary(text)) {
+		put_text(s, to, MYP_COM_QUERY, c->collation, text);
+	} else if (is_one) {
+		sql_classify(text, session_sql_options(session), &class);
+		put_statement(s, to, session, c->collation, text, &class);
+	} else {
+		put_first(s, to, session, c->collation, &text);
+		to->rest_n = c->n;
+		to->rest_collation = c->collation;
+		buf_put_slice(&to->rest, text);
+		if (buf_err(&to->rest) == ERR_LIMIT) {
+			s->left.too_long++;
+			buf_release(&to->rest);
+		}
+	}
+}
+
+/* What is known of a session of which the login was not heard. */
+static void put_state(struct mrte_speaker *s, struct spoken *to, const struct session *session)
+{
+	for (size_t i = 0; i < session->state_count; i++) {
+		struct slice text = session->state[i].text;
+
+		put_first(s, to, session, session->collation, &text);
+	}
 }
 
 /* C's session, introduced before this, its first command; NULL in *OUT if it cannot be carried. */
@@ -121,6 +271,7 @@ static enum err introduce(struct mrte_speaker *s, const struct session *session,
 	to->id = session->id;
 	memcpy(to->client, client, sizeof(client));
 	to->port = session->client.port;
+	buf_init(&to->rest, TEXT_MAX);
 	if (map_put(&s->sessions, to->id, to) != ERR_OK) {
 		mem_free(to);
 		return ERR_NOMEM;
@@ -128,23 +279,24 @@ static enum err introduce(struct mrte_speaker *s, const struct session *session,
 	if (session->user.source != FACT_UNKNOWN || !c->database_known || c->database.len == 0)
 		put_login(s, to, session);
 	else
-		put_init_db(s, to, c->database);
+		put_database(s, to, c->collation, c->database);
+	put_state(s, to, session);
 	*out = to;
 	return ERR_OK;
 }
 
-static void put_execution(struct mrte_speaker *s, const struct spoken *to,
-			  const struct session *session, const struct command *c)
+static void put_execution(struct mrte_speaker *s, struct spoken *to, const struct session *session,
+			  const struct command *c)
 {
 	buf_reset(&s->text);
 	if (command_put_text(session, c, &s->text))
-		put_text(s, to, MYP_COM_QUERY, c, buf_slice(&s->text));
+		put_query(s, to, session, c, buf_slice(&s->text));
 	else
 		s->left.unknown++;
 }
 
 /* One statement for each set of values. */
-static void put_bulk(struct mrte_speaker *s, const struct spoken *to, const struct session *session,
+static void put_bulk(struct mrte_speaker *s, struct spoken *to, const struct session *session,
 		     const struct command *c)
 {
 	size_t each = command_param_count(c);
@@ -159,7 +311,7 @@ static void put_bulk(struct mrte_speaker *s, const struct spoken *to, const stru
 		buf_reset(&s->text);
 		if (command_bind(c->text, &set, session_sql_options(session), c->collation,
 				 &s->text))
-			put_text(s, to, MYP_COM_QUERY, c, buf_slice(&s->text));
+			put_query(s, to, session, c, buf_slice(&s->text));
 		else
 			s->left.unknown++;
 	}
@@ -175,6 +327,20 @@ static void put_quit(struct mrte_speaker *s, struct spoken *to)
 	put_packet(s, to);
 }
 
+/* QUERY, INIT_DB or FIELD_LIST. */
+static void put_text_command(struct mrte_speaker *s, struct spoken *to,
+			     const struct session *session, const struct command *c)
+{
+	if (!c->text_known || c->cut)
+		s->left.unknown++;
+	else if (c->code == MYP_COM_QUERY)
+		put_query(s, to, session, c, c->text);
+	else if (c->code == MYP_COM_INIT_DB)
+		put_database(s, to, c->collation, c->text);
+	else
+		put_text(s, to, c->code, c->collation, c->text);
+}
+
 static void put_command(struct mrte_speaker *s, struct spoken *to, const struct session *session,
 			const struct command *c)
 {
@@ -182,10 +348,7 @@ static void put_command(struct mrte_speaker *s, struct spoken *to, const struct 
 	case MYP_COM_QUERY:
 	case MYP_COM_INIT_DB:
 	case MYP_COM_FIELD_LIST:
-		if (!c->text_known || c->cut)
-			s->left.unknown++;
-		else
-			put_text(s, to, c->code, c, c->text);
+		put_text_command(s, to, session, c);
 		break;
 	case MYP_COM_STMT_EXECUTE:
 		put_execution(s, to, session, c);
@@ -195,6 +358,10 @@ static void put_command(struct mrte_speaker *s, struct spoken *to, const struct 
 		break;
 	case MYP_COM_QUIT:
 		put_quit(s, to);
+		break;
+	case MYP_COM_CHANGE_USER: /* the player has one user for all */
+		s->left.unsupported++;
+		to->database_due = true;
 		break;
 	case MYP_COM_PING: /* these do nothing where executions are text */
 	case MYP_COM_STMT_PREPARE:
@@ -216,11 +383,28 @@ static enum err on_command(struct mrte_speaker *s, const struct event *e)
 
 	if (err != ERR_OK)
 		return err;
-	if (to)
-		put_command(s, to, e->session, e->command);
-	else
+	if (!to) {
 		s->left.not_ipv4++;
-	return ERR_OK;
+		return ERR_OK;
+	}
+	put_rest(s, to, e->session, UINT64_MAX); /* sent before the answer came */
+	if (to->database_due && e->command->database_known && e->command->database.len)
+		put_database(s, to, e->command->collation, e->command->database);
+	to->database_due = false;
+	put_command(s, to, e->session, e->command);
+	return buf_err(&to->rest);
+}
+
+/* The statements of a text up to the one that failed were executed. */
+static void on_response(struct mrte_speaker *s, const struct event *e)
+{
+	struct spoken *to = map_get(&s->sessions, e->session->id, NULL);
+	const struct response *r = e->response;
+
+	if (to && to->rest.len && to->rest_n == r->n)
+		put_rest(s, to, e->session,
+			 r->kind != RESPONSE_LOST && response_error(r) ? r->results_all - 1
+								       : UINT64_MAX);
 }
 
 static void on_end(struct mrte_speaker *s, const struct event *e)
@@ -229,6 +413,7 @@ static void on_end(struct mrte_speaker *s, const struct event *e)
 
 	if (!to)
 		return;
+	put_rest(s, to, e->session, UINT64_MAX);
 	put_quit(s, to);
 	mem_free(to);
 }
@@ -263,8 +448,10 @@ enum err mrte_speak(struct mrte_speaker *s, const struct event *e)
 	case EVENT_END:
 		on_end(s, e);
 		break;
-	case EVENT_SESSION:
 	case EVENT_RESPONSE:
+		on_response(s, e);
+		break;
+	case EVENT_SESSION:
 	case EVENT_GAP:
 	case EVENT_PACKET:
 	case EVENT_TYPES:
@@ -318,8 +505,10 @@ void mrte_speaker_free(struct mrte_speaker *s)
 
 	if (!s)
 		return;
-	while ((to = map_next(&s->sessions, &at)))
+	while ((to = map_next(&s->sessions, &at))) {
+		buf_release(&to->rest);
 		mem_free(to);
+	}
 	map_release(&s->sessions);
 	buf_release(&s->message);
 	buf_release(&s->packet);

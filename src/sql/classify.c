@@ -381,7 +381,7 @@ bool sql_verb_writes(enum sql_verb v)
 /* True if the bracket at P, in the text from BEGIN on, may be that of a function we look for. */
 static bool calls_for_a_look(const uint8_t *begin, const uint8_t *p)
 {
-	static const char *const tails[] = {"lock", "ocks", "word", NULL};
+	static const char *const tails[] = {"lock", "ocks", "word", "rypt", "ngth", NULL};
 
 	while (p > begin && is_blank(p[-1]))
 		p--;

@@ -46,6 +46,36 @@ static bool holds_statements(enum sql_word verb)
 	return verb == SQL_WORD_PREPARE || verb == SQL_WORD_EXECUTE || verb == SQL_WORD_SET;
 }
 
+/* True if a SET inside such a statement is one of its own: it may be a compound one. */
+static bool holds_set(enum sql_word verb)
+{
+	switch ((unsigned)verb) {
+	case SQL_WORD_SET:
+	case SQL_WORD_CREATE:
+	case SQL_WORD_ALTER:
+	case SQL_WORD_BEGIN:
+	case SQL_WORD_IF:
+	case SQL_WORD_ELSE:
+	case SQL_WORD_ELSEIF:
+	case SQL_WORD_CASE:
+	case SQL_WORD_WHEN:
+	case SQL_WORD_LOOP:
+	case SQL_WORD_REPEAT:
+	case SQL_WORD_WHILE:
+	case SQL_WORD_FOR:
+		return true;
+	}
+	return false;
+}
+
+/* True if a string of a CREATE or ALTER names a password itself, as in the COMMENT of a Spider table. */
+static bool holds_options(const struct sql_secret *s, struct slice text)
+{
+	return (s->verb == SQL_WORD_CREATE || s->verb == SQL_WORD_ALTER) &&
+	       (mentions(text, SLICE_LIT("password \"")) ||
+		mentions(text, SLICE_LIT("password '")));
+}
+
 static bool is_literal(const struct sql_token *t)
 {
 	if (t->kind == SQL_TOKEN_QUOTED)
@@ -56,7 +86,8 @@ static bool is_literal(const struct sql_token *t)
 
 static bool literal(struct sql_secret *s, const struct sql_token *t)
 {
-	bool secret = s->state == SQL_SECRET_NEXT || s->state == SQL_SECRET_GOES_ON;
+	bool secret =
+		s->state != SQL_SECRET_NOTHING || s->brackets > 0 || holds_options(s, t->text);
 
 	if (!secret && holds_statements(s->verb))
 		secret = mentions(t->text, SLICE_LIT("identified")) ||
@@ -79,15 +110,17 @@ static enum sql_secret_state word(struct sql_secret *s, const struct sql_token *
 	case SQL_WORD_TO:
 		return s->set_password ? SQL_SECRET_NEXT : SQL_SECRET_NOTHING;
 	case SQL_WORD_PASSWORD:
-		if (s->verb == SQL_WORD_SET) {
+		if (s->verb == SQL_WORD_SET || (s->before == SQL_WORD_SET && holds_set(s->verb))) {
 			s->set_password = true;
 			s->identified = true;
 		}
-		if (s->identified || has_options(s->verb))
-			return SQL_SECRET_NEXT;
-		return SQL_SECRET_FUNCTION;
+		s->names_function = true;
+		return s->identified || has_options(s->verb) ? SQL_SECRET_NEXT : SQL_SECRET_NOTHING;
 	case SQL_WORD_OLD_PASSWORD:
-		return SQL_SECRET_FUNCTION;
+	case SQL_WORD_ENCRYPT:
+	case SQL_WORD_VALIDATE_PASSWORD_STRENGTH:
+		s->names_function = true;
+		return SQL_SECRET_NOTHING;
 	case SQL_WORD_CONNECTION:
 		if (s->verb == SQL_WORD_CREATE || s->verb == SQL_WORD_ALTER)
 			return SQL_SECRET_NEXT;
@@ -95,6 +128,14 @@ static enum sql_secret_state word(struct sql_secret *s, const struct sql_token *
 	}
 	return has_options(s->verb) && names_a_secret(t->text) ? SQL_SECRET_NEXT
 							       : SQL_SECRET_NOTHING;
+}
+
+static void count_brackets(struct sql_secret *s, const struct sql_token *t)
+{
+	if (sql_token_is(t, '(') && (s->names_function || s->brackets > 0))
+		s->brackets++;
+	else if (sql_token_is(t, ')') && s->brackets > 0)
+		s->brackets--;
 }
 
 static enum sql_secret_state symbol(struct sql_secret *s, const struct sql_token *t)
@@ -105,8 +146,6 @@ static enum sql_secret_state symbol(struct sql_secret *s, const struct sql_token
 		return SQL_SECRET_NEXT;
 	if (s->state == SQL_SECRET_NEXT && (equals || sql_token_is(t, '(')))
 		return SQL_SECRET_NEXT;
-	if (s->state == SQL_SECRET_FUNCTION && sql_token_is(t, '('))
-		return SQL_SECRET_NEXT;
 	if (sql_token_is(t, ','))
 		s->set_password = false;
 	return SQL_SECRET_NOTHING;
@@ -116,6 +155,8 @@ bool sql_secret_token(struct sql_secret *s, const struct sql_token *t)
 {
 	if (t->kind == SQL_TOKEN_COMMENT || t->kind == SQL_TOKEN_HINT)
 		return false;
+	count_brackets(s, t);
+	s->names_function = false;
 	if (is_literal(t))
 		return literal(s, t);
 	if (sql_token_is(t, ';')) {
@@ -133,5 +174,6 @@ bool sql_secret_token(struct sql_secret *s, const struct sql_token *t)
 	else
 		s->state = has_options(s->verb) && names_a_secret(t->text) ? SQL_SECRET_NEXT
 									   : SQL_SECRET_NOTHING;
+	s->before = t->word;
 	return false;
 }

@@ -90,6 +90,7 @@ struct conversation {
 	int64_t greeting_ns;
 	uint64_t server_caps;
 	uint8_t server_collation; /* the default one, as its greeting says; 0: none */
+	uint16_t login_collation; /* as the last login said; 0: unknown */
 	struct pending *first, *last;
 	size_t pending_count;
 	bool answering; /* ANSWER and RESPONSE are of FIRST */

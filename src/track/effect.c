@@ -441,13 +441,23 @@ static void changed_user(struct conversation *c, const struct pending *p)
 	struct session *s = c->session;
 
 	session_reset_state(s);
-	s->no_backslash_escapes = s->ansi_quotes = false;
 	check(c, fact_set(&s->user, p->login->user, FACT_LOGIN));
 	check(c, fact_set(&s->database, p->login->database, FACT_LOGIN));
 	s->database_known = true;
 	if (p->login->auth_plugin.len)
 		check(c, fact_set(&s->auth_plugin, p->login->auth_plugin, FACT_LOGIN));
 	set_collation(c, p->login->collation, FACT_LOGIN);
+	c->login_collation = p->login->collation;
+}
+
+/* MariaDB goes back to the character set of the login, MySQL to the server's own. */
+static void connection_reset(struct conversation *c)
+{
+	struct session *s = c->session;
+	uint16_t collation = s->is_mariadb ? c->login_collation : c->server_collation;
+
+	session_reset_state(s);
+	session_set_collation(s, collation, collation ? FACT_LOGIN : FACT_UNKNOWN);
 }
 
 static void apply_command(struct conversation *c, const struct pending *p, const struct response *r)
@@ -470,11 +480,20 @@ static void apply_command(struct conversation *c, const struct pending *p, const
 		changed_user(c, p);
 		break;
 	case MYP_COM_RESET_CONNECTION:
-		session_reset_state(c->session);
+		connection_reset(c);
 		break;
 	default: /* a number from the wire: the others change nothing */
 		break;
 	}
+}
+
+/* What a command whose answer nobody could hear has most likely done. */
+static void presume(struct conversation *c, const struct pending *p)
+{
+	if (p->code == MYP_COM_INIT_DB)
+		set_database(c, buf_slice(&p->text));
+	else if (p->code == MYP_COM_QUERY)
+		apply_statements(c, buf_slice(&p->text), UINT64_MAX);
 }
 
 /* Whether a command whose answer was not heard has done what it says is not known. */
@@ -501,7 +520,10 @@ void effect_of_response(struct conversation *c, const struct pending *p, const s
 	const struct result *last = response_last(r);
 
 	if (r->kind == RESPONSE_LOST) {
-		forget(c, p);
+		if (c->tracker->options.no_answers)
+			presume(c, p);
+		else
+			forget(c, p);
 		return;
 	}
 	if (r->kind == RESPONSE_ERROR) {

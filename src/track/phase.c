@@ -87,6 +87,7 @@ static void take_login(struct conversation *c, const struct myp_login *l)
 	struct session *s = c->session;
 	uint16_t collation = l->collation ? l->collation : c->server_collation;
 
+	c->login_collation = collation;
 	if (collation)
 		session_set_collation(s, collation, FACT_LOGIN);
 	if (l->is_ssl_request)

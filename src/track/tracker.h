@@ -24,6 +24,7 @@ enum {
 struct tracker_options {
 	size_t max_statement; /* bytes of a payload that are kept; 0: MYP_PAYLOAD_MAX */
 	bool packets;         /* also tell of every packet: EVENT_PACKET */
+	bool no_answers; /* there are none: USE, SET and the like are taken to have gone well */
 	const struct informant *
 		informant; /* copied: who asks the server about sessions that were open before; may be NULL */
 };

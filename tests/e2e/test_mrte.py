@@ -11,6 +11,7 @@ import zlib
 
 import pika
 import pytest
+from pymysql.constants import CLIENT
 
 import broker as rabbitmq
 import servers
@@ -100,6 +101,12 @@ def played(channel):
             player.take(port, data)
 
 
+def statements_done(text):
+    """Of a text of the captures each statement that the server came to."""
+    each = text.split("; ")
+    return each[:each.index("SELEC") + 1] if "SELEC" in each else each
+
+
 def heard(myna, path):
     """The same of what export says."""
     entries = []
@@ -107,7 +114,7 @@ def heard(myna, path):
         if e["type"] == "session":
             entries.append(("login", e["database"] or ""))
         elif e["type"] == "exchange" and e["command"] in ("QUERY", "STMT_EXECUTE"):
-            entries.append((QUERY, e.get("text") or e["sql"]))
+            entries += [(QUERY, one) for one in statements_done(e.get("text") or e["sql"])]
         elif e["type"] == "exchange" and e["command"] == "INIT_DB":
             entries.append((INIT_DB, e["sql"]))
         elif e["type"] == "end":
@@ -131,6 +138,7 @@ def test_what_it_cannot_do_is_told(broker, channel, myna, tmp_path):
     done = myna.run("publish", CAPTURES / "infile-mariadb.pcap.gz", "--to", broker.url(), "--format", "mrte",
                     "--max-packet", "40", "--spool", tmp_path, status=(3,))
     assert "bytes of files that clients sent" in done.stderr
+    assert "2 statements that load files of their clients'" in done.stderr
     assert "longer than MRTE-Player takes" in done.stderr
     done = myna.run("publish", CAPTURES / "text-mariadb.pcap.gz", "--to", broker.url(), "--format", "mrte",
                     "--exchange", "nowhere", "--spool", tmp_path, status=(2,))
@@ -196,6 +204,33 @@ def test_what_a_collector_published_is_replayed(broker, channel, myna, target, t
     assert broker.waiting()["queue1"] == 0
 
 
+def test_what_the_players_connector_would_stumble_over(broker, channel, mariadb, myna, tmp_path):
+    """Names that need quotes, other character sets, several statements: heard live, told so that the player can."""
+    mariadb.execute("CREATE DATABASE IF NOT EXISTS `my-db`; CREATE DATABASE IF NOT EXISTS shop")
+    said = tmp_path / "said"
+    with said.open("w") as out:
+        process = subprocess.Popen([myna.path, "publish", "--format", "mrte", "-i", "lo", "--port", str(mariadb.port),
+                                    "--to", broker.url(), "--spool", tmp_path, "--linger", "30s"], stderr=out)
+    servers.wait_until_listening(process, said)
+    with connect(mariadb, database="my-db") as c:
+        c.query("SET NAMES latin1")
+        c.query("DO '\xe9'".encode("latin1"))
+        c.select_db("shop")
+        c.select_db("my-db")
+    with connect(mariadb, client_flag=CLIENT.MULTI_STATEMENTS) as c:
+        c.query("DO 1; DO ';'; DO 3")
+        while c.next_result() is not None and c._result.has_next:
+            pass
+    process.send_signal(signal.SIGINT)
+    process.wait(timeout=60)
+    first, second = [[e for e in entries if not str(e[1]).startswith("SET AUTOCOMMIT")]
+                     for entries in played(channel).values()]
+    assert first == [("login", ""), (QUERY, "USE `my-db`"), (QUERY, "SET NAMES latin1"),
+                     (QUERY, "SET character_set_client = utf8mb4"), (QUERY, "DO '\xe9'"), (INIT_DB, "shop"),
+                     (QUERY, "USE `my-db`"), (QUIT, "")]
+    assert second == [("login", ""), (QUERY, "DO 1"), (QUERY, "DO ';'"), (QUERY, "DO 3"), (QUIT, "")]
+
+
 def test_there_and_back(broker, channel, myna, tmp_path):
     path = CAPTURES / "prepared-mariadb.pcap.gz"
     myna.run("publish", path, "--to", broker.url(), "--format", "mrte", "--spool", tmp_path, status=(0, 3))
@@ -225,6 +260,10 @@ def test_a_collectors_start_script_works(broker, channel, mariadb, myna, tmp_pat
             process.send_signal(signal.SIGINT)
             process.wait(timeout=30)
     lines = said.read_text().splitlines()
+    assert [line for line in lines if line.startswith("[INFO]")] == [
+        f"[INFO]  MRTECollector : Setting capture filter to ' tcp port {mariadb.port} '",
+        "[INFO]  Send init database information of all session (1). Wait ...",
+        "[INFO]  Send init database information of all session (2). Done"]
     header = next(line for line in lines if line.startswith("DateTime"))
     assert header.split() == ["DateTime", "TotalPacket", "ValidPacket", "PacketDropped", "PacketIfDropped",
                               "WaitingQueueCnt", "MQError"]

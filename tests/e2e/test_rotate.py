@@ -112,6 +112,7 @@ def test_keep_removes_the_oldest_of_the_series_and_nothing_else(myna, slow_captu
 
 @pytest.mark.parametrize("arguments", [
     ["--rotate", "1"], ["--rotate", "soon"], ["--rotate", "1k"], ["--rotate", "10ms"], ["--keep", "2"],
+    ["--min-free", "100k"],
 ], ids=" ".join)
 def test_wrong_usage(myna, slow_capture, tmp_path, arguments):
     assert myna.run("record", slow_capture, "-o", tmp_path / "prod.myna", *arguments, status=(2,)).stderr

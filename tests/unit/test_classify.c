@@ -244,6 +244,20 @@ static void passwords_are_masked(void **state)
 	masked("set password = password(?)", "set password = password('<secret>')");
 	masked("select password(?), ?", "select password('<secret>'), ?");
 	masked("set password for u to 'x'", "set password for u to '<secret>'");
+	masked("select password(concat('x', upper('y')), 'z'), 'w'",
+	       "select password(concat('<secret>', upper('<secret>')), '<secret>'), 'w'");
+	masked("set @a = password(concat('x')), @b = 'y'",
+	       "set @a = password(concat('<secret>')), @b = 'y'");
+	masked("select validate_password_strength('x'), encrypt('y', 'z')",
+	       "select validate_password_strength('<secret>'), encrypt('<secret>', '<secret>')");
+	masked("begin not atomic set password for u = 'x'; set password = 'y'; end",
+	       "begin not atomic set password for u = '<secret>'; set password = '<secret>'; end");
+	masked("if 1 then set password = 'x'; end if",
+	       "if 1 then set password = '<secret>'; end if");
+	masked("create event e on schedule every 1 day do set password for u@h = 'x'",
+	       "create event e on schedule every 1 day do set password for u@h = '<secret>'");
+	masked("create table t (a int) engine=spider comment='wrapper \"mysql\", password \"x\"'",
+	       "create table t (a int) engine=spider comment='<secret>'");
 	masked("change master to master_user='u', master_password='x', master_port=1",
 	       "change master to master_user='u', master_password='<secret>', master_port=1");
 	masked("change replication source to source_password = 'x'",

@@ -35,7 +35,7 @@ static enum err on_event(void *ctx, const struct event *e, struct errinfo *info)
 
 static void way_begin(struct way *w)
 {
-	const struct tracker_options options = {.max_statement = 0};
+	const struct tracker_options options = {.no_answers = true};
 	const struct event_sink sink = {.event = on_event, .ctx = w};
 	struct stream_handler handler;
 
@@ -116,7 +116,7 @@ static void packet(struct buf *to, uint8_t sequence, struct slice payload)
 #define LOGIN_SAID                                                                                 \
 	"\x2a" LOGIN_HEAD "\0"                                                                     \
 	"shop\0"
-#define LOGIN_EMPTY "\x23\0\0\1\x08\x82\0\0\xff\xff\xff\0\0" ZEROS_23 "\0\0\0"
+#define LOGIN_EMPTY "\x22\0\0\1\0\x82\0\0\xff\xff\xff\0\0" ZEROS_23 "\0\0"
 
 static void check_spoken(struct way *w, struct slice expected)
 {
@@ -244,6 +244,53 @@ static void what_is_cut_or_spoilt_costs_only_itself(void **state)
 	buf_release(&all);
 }
 
+/* What is cut and followed by what is cut, too: no statement is made of two. */
+static void each_of_several_that_are_cut_costs_only_itself(void **state)
+{
+	static uint8_t text[60000];
+	struct way w;
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	text[0] = 3;
+	way_begin(&w);
+	unit(&w, TEXT(LOGIN_HEARD));
+	for (size_t len = sizeof(text); len > 9000; len -= 5000) {
+		struct buf all;
+
+		buf_init(&all, MESSAGE_ROOM);
+		packet(&all, 0, slice_of(text, len));
+		unit(&w, slice_head(buf_slice(&all), 8126));
+		buf_release(&all);
+	}
+	unit(&w, TEXT(SELECT_1));
+	way_end(&w);
+	check_spoken(&w, TEXT(LOGIN_SAID SELECT_1 QUIT));
+	CHECK(mrte_hearing_stats(w.hearing)->cut == 11);
+	way_free(&w);
+}
+
+/* No answer says that they went well: they are taken to have. */
+static void what_a_session_chose_is_known_without_answers(void **state)
+{
+	struct way w;
+
+	(void)state;
+	way_begin(&w);
+	unit(&w, TEXT(LOGIN_HEARD));
+	unit(&w, TEXT("\x11\0\0\0\3set names latin1"));
+	unit(&w, TEXT("\x07\0\0\0\3do '\xe9'"));
+	unit(&w, TEXT("\x08\0\0\0\3use zoo"));
+	unit(&w, TEXT("\x07\0\0\0\3do '\xe9'"));
+	way_end(&w);
+	check_spoken(&w, TEXT(LOGIN_SAID "\x11\0\0\0\3set names latin1"
+					 "\x23\0\0\0\3SET character_set_client = utf8mb4"
+					 "\x08\0\0\0\3do '\xc3\xa9'"
+					 "\x08\0\0\0\3use zoo"
+					 "\x08\0\0\0\3do '\xc3\xa9'" QUIT));
+	way_free(&w);
+}
+
 /* Statements of all lengths, in units that hold several or a part of one, are the same afterwards. */
 static void units_may_be_cut_anywhere(void **state)
 {
@@ -365,6 +412,80 @@ static void executions_are_text_and_what_cannot_be_carried_is_counted(void **sta
 	buf_release(&b);
 }
 
+#define ERROR_1 "\x0b\0\0\1\xff\x28\x04#42000no"
+#define OK_MORE "\7\0\0\1\0\0\0\x0a\0\0\0"
+#define ERROR_2 "\x0b\0\0\2\xff\x28\x04#42000no"
+
+/* What the player would do with several statements, with a database's name, and with other text than UTF-8. */
+static void the_player_is_told_what_it_can_do(void **state)
+{
+	const struct endpoint from = {.addr = {.bytes = {10, 0, 0, 9}}, .port = 1111};
+	struct way w;
+	uint64_t at[2] = {0, 0};
+	void *talk;
+
+	(void)state;
+	way_begin(&w);
+	talk = joined(&w, &from);
+	CLIENT("\x11\0\0\0\3do 1; do ';'; no");
+	SERVER(OK);
+	CLIENT("\x12\0\0\0\3do 1;no;do 2;do 3");
+	SERVER(OK_MORE ERROR_2);
+	CLIENT("\x0f\0\0\0\3do 4;do 5;do 6"); /* of which the answer is not heard in time */
+	CLIENT("\x06\0\0\0\2my-db");
+	SERVER(OK);
+	CLIENT("\x06\0\0\0\2order");
+	SERVER(OK);
+	CLIENT("\x11\0\0\0\3set names latin1");
+	SERVER(OK);
+	CLIENT("\x05\0\0\0\3do 7");
+	SERVER(OK);
+	CLIENT("\x07\0\0\0\3do '\xe9'");
+	SERVER(OK);
+	CLIENT("\x07\0\0\0\3do '\xe9'");
+	SERVER(OK);
+	leave(&w, talk);
+	check_spoken(&w, TEXT(LOGIN_EMPTY "\x05\0\0\0\3do 1"
+					  "\x07\0\0\0\3do ';'"
+					  "\x03\0\0\0\3no"
+					  "\x05\0\0\0\3do 1"
+					  "\x03\0\0\0\3no"
+					  "\x05\0\0\0\3do 4"
+					  "\x05\0\0\0\3do 5"
+					  "\x05\0\0\0\3do 6"
+					  "\x0c\0\0\0\3USE `my-db`"
+					  "\x0c\0\0\0\3USE `order`"
+					  "\x11\0\0\0\3set names latin1"
+					  "\x05\0\0\0\3do 7"
+					  "\x23\0\0\0\3SET character_set_client = utf8mb4"
+					  "\x08\0\0\0\3do '\xc3\xa9'"
+					  "\x08\0\0\0\3do '\xc3\xa9'" QUIT));
+	way_free(&w);
+}
+
+static void what_would_do_harm_is_left_out(void **state)
+{
+	const struct endpoint from = {.addr = {.bytes = {10, 0, 0, 9}}, .port = 1111};
+	struct way w;
+	uint64_t at[2] = {0, 0};
+	void *talk;
+
+	(void)state;
+	way_begin(&w);
+	talk = joined(&w, &from);
+	CLIENT("\x07\0\0\0\3kill 7");
+	SERVER(ERROR_1);
+	CLIENT("\x28\0\0\0\3load data local infile 'a' into table b");
+	SERVER(ERROR_1);
+	CLIENT("\x22\0\0\0\3load data infile 'a' into table c");
+	SERVER(ERROR_1);
+	leave(&w, talk);
+	check_spoken(&w, TEXT(LOGIN_EMPTY "\x22\0\0\0\3load data infile 'a' into table c" QUIT));
+	CHECK(mrte_speaker_left(w.speaker)->unsupported == 1);
+	CHECK(mrte_speaker_left(w.speaker)->file_statements == 1);
+	way_free(&w);
+}
+
 static void only_ipv4_can_be_carried(void **state)
 {
 	struct endpoint from = {.addr = {.bytes = {0xfe, 0x80, [15] = 1}, .is_v6 = true},
@@ -414,8 +535,12 @@ int main(void)
 		cmocka_unit_test(a_session_begins_with_its_login_or_its_database),
 		cmocka_unit_test(what_was_sent_twice_is_heard_once_where_that_is_proved),
 		cmocka_unit_test(what_is_cut_or_spoilt_costs_only_itself),
+		cmocka_unit_test(each_of_several_that_are_cut_costs_only_itself),
+		cmocka_unit_test(what_a_session_chose_is_known_without_answers),
 		cmocka_unit_test(units_may_be_cut_anywhere),
 		cmocka_unit_test(executions_are_text_and_what_cannot_be_carried_is_counted),
+		cmocka_unit_test(the_player_is_told_what_it_can_do),
+		cmocka_unit_test(what_would_do_harm_is_left_out),
 		cmocka_unit_test(only_ipv4_can_be_carried),
 		cmocka_unit_test(many_clients_are_bounded),
 	};

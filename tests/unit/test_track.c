@@ -356,43 +356,6 @@ static void a_long_local_infile(void **state)
 	talk_release(&t);
 }
 
-static void a_change_of_user_begins_anew(void **state)
-{
-	static const struct line lines[] = {
-		C(0, "\x16select ?"),
-		S(1, "\0\5\0\0\0\0\0\1\0\0\0\0"),
-		S(2, COLUMN),
-		S(3, EOF_),
-		C(0, "\x11root\0\0mysql\0\x2d\0mysql_native_password\0"),
-		S(1, "\xfe"
-		     "mysql_native_password\0"
-		     "12345678901234567890\0"),
-		C(2, "12345678901234567890"),
-		S(3, OK),
-		C(0, WITH_TYPE("\7")),
-		S(1, ERROR_1064),
-		C(0, "\x1f"),
-		S(1, OK)};
-
-	(void)state;
-	SAYS(OLD_END, lines,
-	     SESSION "> 1 STMT_PREPARE select ? [shop]\n< 1 prepared 1/0 err 0\n"
-		     "> 2 CHANGE_USER root [shop]\n< 2 ok 1/0 err 0\n"
-		     "> 3 STMT_EXECUTE ? [mysql]\n< 3 error 1/0 err 1064\n"
-		     "> 4 RESET_CONNECTION ? [mysql]\n< 4 ok 1/0 err 0\nend fin\n");
-}
-
-static void a_refused_change_of_user_changes_nothing(void **state)
-{
-	static const struct line lines[] = {C(0, "\x11root\0\0mysql\0\x2d\0"), S(1, ERROR_1064),
-					    C(0, "\x0e"), S(1, OK)};
-
-	(void)state;
-	SAYS(OLD_END, lines,
-	     SESSION "> 1 CHANGE_USER root [shop]\n< 1 error 1/0 err 1064\n"
-		     "> 2 PING ? [shop]\n< 2 ok 1/0 err 0\nend fin\n");
-}
-
 static void the_database_follows_what_succeeds(void **state)
 {
 	static const struct line lines[] = {C(0, "\3use `a b`"),
@@ -555,8 +518,6 @@ int main(void)
 		cmocka_unit_test(prepared_and_executed_at_once),
 		cmocka_unit_test(local_infile),
 		cmocka_unit_test(a_long_local_infile),
-		cmocka_unit_test(a_change_of_user_begins_anew),
-		cmocka_unit_test(a_refused_change_of_user_changes_nothing),
 		cmocka_unit_test(the_database_follows_what_succeeds),
 		cmocka_unit_test(a_replica_is_passed_over),
 		cmocka_unit_test(a_server_may_say_why_it_leaves),
