@@ -443,7 +443,7 @@ def test_a_block_that_was_executed_in_part_is_not_executed_again_when_the_link_i
 
 
 def test_a_long_statement_is_acknowledged_when_it_was_executed(myna, broker, name, pair, tmp_path):
-    """It is in 24 blocks, of which none is lost with the replayer that had them."""
+    """It is in more than twenty blocks, of which none is lost with the replayer that had them."""
     source, target = pair
     for server in pair:
         server.execute("ALTER TABLE carried.said MODIFY who LONGTEXT")
@@ -453,11 +453,13 @@ def test_a_long_statement_is_acknowledged_when_it_was_executed(myna, broker, nam
     with Publisher(myna, tmp_path, source, broker, name, "--shards", 1), \
             connect(source, database="carried", autocommit=True) as c:
         c.query(f"INSERT INTO said VALUES (1, '{text}')")
+    blocks = broker.waiting()[f"{name}.0"]
+    assert blocks > 12
     with connect(target, database="carried") as locker:
         locker.query("LOCK TABLES said WRITE")
         replayer = Replayer(myna, tmp_path / "replayer", target, broker, name).start()
         time.sleep(4)
-        assert broker.waiting()[f"{name}.0"] >= 24
+        assert broker.waiting()[f"{name}.0"] >= blocks - 2  # what came before it may be done
         replayer.kill()
     with Replayer(myna, tmp_path / "again", target, broker, name, idle="2s"):
         pass
