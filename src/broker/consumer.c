@@ -11,51 +11,39 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
-#include "broker/mq.h"
+#include "broker/held.h"
 #include "broker/retry.h"
 #include "broker/seen.h"
+#include "broker/shards.h"
 
 enum {
-	PREFETCH = 32,
 	STREAMS_MAX = 1 << 16,
 	LOOK_MS = 1000,
-	NAME_MAX_BYTES = 512,
 };
 
 static const int64_t RENEW_NS = 10 * 60 * NS_PER_S; /* brokers wait 15 or 30 minutes */
 
-/* A delivery, and what only the consumer knows of it. */
-struct held {
-	struct delivery delivery;
-	struct held *before, *after; /* all, in the order in which they came */
-	struct held *next_done;
-	uint16_t channel;
-	uint64_t tag;   /* 0: it was given back, or its channel is gone */
-	int64_t got_ns; /* monotonic: with that tag */
-	uint8_t bytes[];
-};
-
 struct consumer {
 	const struct place *place;
-	char *queues[PLACE_QUEUES_MAX];
-	unsigned queue_count;
+	struct shards shards;
 	pthread_t thread;
 	bool started;
 	int wake_fd;
 	atomic_bool stopping, connected;
-	atomic_ullong taken, twice, again, foreign, errors, held_count;
+	atomic_ullong taken, twice, again, foreign, errors;
 	atomic_llong busy_ns; /* when there was something to do, monotonic */
 	pthread_mutex_t lock;
 	pthread_cond_t ready;                    /* monotonic clock */
 	struct delivery *waiting, **waiting_end; /* under LOCK: not handed out */
-	struct held *done;                       /* under LOCK */
-	struct errinfo failure;                  /* under LOCK */
+	struct held *done, **done_end;           /* under LOCK: in order */
+	bool stirred;           /* under LOCK: since it was asked for the next one */
+	struct errinfo failure; /* under LOCK */
 	/* The thread's. */
 	struct mq *mq;
 	struct retry retry;
 	bool told_away;
 	struct map streams; /* by id */
-	struct held *first, *last;
+	struct held_list held;
 	struct seen_bytes done_away; /* messages of MRTE that were done when the link was lost */
 };
 
@@ -74,43 +62,6 @@ static struct seen *find_stream(struct consumer *c, const struct block_header *b
 	if (s)
 		s->last = b->number;
 	return s;
-}
-
-/* --- what is held --- */
-
-static void add_held(struct consumer *c, struct held *h)
-{
-	h->before = c->last;
-	h->after = NULL;
-	if (c->last)
-		c->last->after = h;
-	else
-		c->first = h;
-	c->last = h;
-	atomic_fetch_add(&c->held_count, 1);
-}
-
-static void free_held(struct consumer *c, struct held *h)
-{
-	if (h->before)
-		h->before->after = h->after;
-	else
-		c->first = h->after;
-	if (h->after)
-		h->after->before = h->before;
-	else
-		c->last = h->before;
-	atomic_fetch_sub(&c->held_count, 1);
-	mem_free(h);
-}
-
-static struct held *find_held(const struct consumer *c, const struct block_header *b)
-{
-	for (struct held *h = c->first; h; h = h->after)
-		if (h->delivery.header.recording == b->recording &&
-		    h->delivery.header.number == b->number)
-			return h;
-	return NULL;
 }
 
 static void hand_out(struct consumer *c, struct delivery *d)
@@ -134,31 +85,9 @@ static void fail(struct consumer *c, enum err e, const char *text)
 
 /* --- what comes --- */
 
-/* AT: where in the message the body begins. */
-static struct held *make_held(const struct mq_event *e, const struct block_header *header,
-			      size_t at)
-{
-	struct held *h = mem_alloc(sizeof(*h) + header->stored_len);
-
-	if (!h)
-		return NULL;
-	*h = (struct held){
-		.delivery = {.header = *header,
-			     .stored = slice_of(h->bytes, header->stored_len),
-			     .origin = e->with.origin,
-			     .queue = e->channel - 1u,
-			     .again = e->again},
-		.channel = e->channel,
-		.tag = e->tag,
-		.got_ns = clock_mono_ns(),
-	};
-	memcpy(h->bytes, e->with.body.ptr + at, header->stored_len);
-	return h;
-}
-
 static void take(struct consumer *c, struct held *h)
 {
-	add_held(c, h);
+	held_add(&c->held, h);
 	atomic_fetch_add(&c->taken, 1);
 	if (h->delivery.again)
 		atomic_fetch_add(&c->again, 1);
@@ -177,7 +106,7 @@ static void tag_anew(struct held *h, const struct mq_event *e)
 static enum err on_twice(struct consumer *c, const struct mq_event *e,
 			 const struct block_header *header, struct errinfo *info)
 {
-	struct held *h = find_held(c, header);
+	struct held *h = held_find(&c->held, header);
 
 	atomic_fetch_add(&c->twice, 1);
 	if (!h || h->tag != 0) /* the other one is acknowledged in its time */
@@ -188,21 +117,12 @@ static enum err on_twice(struct consumer *c, const struct mq_event *e,
 
 /* --- messages of MRTE, which have no identity --- */
 
-/* The message with that hash which waits to be delivered again. */
-static struct held *find_untagged(const struct consumer *c, uint64_t hash)
-{
-	for (struct held *h = c->first; h; h = h->after)
-		if (h->tag == 0 && h->delivery.header.recording == hash)
-			return h;
-	return NULL;
-}
-
 static enum err on_mrte(struct consumer *c, const struct mq_event *e, struct errinfo *info)
 {
 	struct slice body = e->with.body;
 	const struct block_header header = {.recording = hash_bytes(body),
 					    .stored_len = (uint32_t)body.len};
-	struct held *h = e->again ? find_untagged(c, header.recording) : NULL;
+	struct held *h = e->again ? held_find_untagged(&c->held, header.recording) : NULL;
 
 	atomic_store(&c->busy_ns, clock_mono_ns());
 	if (body.len == 0 || (e->again && !h && seen_bytes_take(&c->done_away, header.recording))) {
@@ -214,7 +134,7 @@ static enum err on_mrte(struct consumer *c, const struct mq_event *e, struct err
 		atomic_fetch_add(&c->twice, 1);
 		return ERR_OK;
 	}
-	h = make_held(e, &header, 0);
+	h = held_new(e, &header, (unsigned)shards_queue_of(&c->shards, e->channel), 0);
 	if (h)
 		take(c, h);
 	else
@@ -238,7 +158,9 @@ static enum err on_delivery(struct consumer *c, const struct mq_event *e, struct
 	s = find_stream(c, &header);
 	if (s && seen_has(s, header.number))
 		return on_twice(c, e, &header, info);
-	h = s ? make_held(e, &header, RECORDING_BLOCK_HEADER) : NULL;
+	h = s ? held_new(e, &header, (unsigned)shards_queue_of(&c->shards, e->channel),
+			 RECORDING_BLOCK_HEADER)
+	      : NULL;
 	if (!h) {
 		fail(c, ERR_NOMEM, "no memory for a block, or too many publishers");
 		return err_set(info, ERR_NOMEM, 0, "no memory for a block");
@@ -250,12 +172,16 @@ static enum err on_delivery(struct consumer *c, const struct mq_event *e, struct
 
 static enum err on_event(struct consumer *c, const struct mq_event *e, struct errinfo *info)
 {
+	int queue = shards_queue_of(&c->shards, e->channel);
+
+	if (queue < 0)
+		return ERR_OK; /* it is of a channel that was closed */
 	switch (e->kind) {
 	case MQ_DELIVERY:
 		return c->place->mrte ? on_mrte(c, e, info) : on_delivery(c, e, info);
 	case MQ_CANCELLED:
 		return err_set(info, ERR_IO, 0, "the broker ended the consumer of queue '%s'",
-			       c->queues[e->channel - 1]);
+			       c->shards.queues[queue].name);
 	case MQ_CHANNEL_CLOSED:
 		return err_set(info, ERR_IO, 0, "the broker closed the channel: %s", e->reason);
 	case MQ_CONFIRMED:
@@ -270,6 +196,17 @@ static enum err on_event(struct consumer *c, const struct mq_event *e, struct er
 
 /* --- what goes --- */
 
+/* As if H had not come. */
+static void forget(struct consumer *c, const struct held *h)
+{
+	if (!c->place->mrte)
+		seen_forget(map_get(&c->streams, h->delivery.header.recording, NULL),
+			    h->delivery.header.number);
+	atomic_fetch_sub(&c->taken, 1);
+	if (h->delivery.again)
+		atomic_fetch_sub(&c->again, 1);
+}
+
 static enum err acknowledge(struct consumer *c, struct errinfo *info)
 {
 	struct held *h, *next;
@@ -278,14 +215,17 @@ static enum err acknowledge(struct consumer *c, struct errinfo *info)
 	pthread_mutex_lock(&c->lock);
 	h = c->done;
 	c->done = NULL;
+	c->done_end = &c->done;
 	pthread_mutex_unlock(&c->lock);
 	for (; h; h = next) {
 		next = h->next_done;
-		if (c->mq && h->tag != 0 && e == ERR_OK)
+		if (h->returned)
+			forget(c, h);
+		else if (c->mq && h->tag != 0 && e == ERR_OK)
 			e = mq_ack(c->mq, h->channel, h->tag, info);
 		else if (c->place->mrte && h->tag == 0)
 			seen_bytes_add(&c->done_away, h->delivery.header.recording);
-		free_held(c, h);
+		held_free(&c->held, h);
 		atomic_store(&c->busy_ns, clock_mono_ns());
 	}
 	return e;
@@ -299,9 +239,9 @@ static enum err renew(struct consumer *c, struct errinfo *info)
 	enum err e = ERR_OK;
 	bool due = false;
 
-	for (const struct held *h = c->first; h && !due; h = h->after)
+	for (const struct held *h = c->held.first; h && !due; h = h->after)
 		due = h->tag != 0 && now_ns - h->got_ns >= every_ns;
-	for (struct held *h = c->first; due && h && e == ERR_OK; h = h->after) {
+	for (struct held *h = c->held.first; due && h && e == ERR_OK; h = h->after) {
 		if (h->tag != 0)
 			e = mq_give_back(c->mq, h->channel, h->tag, info);
 		h->tag = 0;
@@ -321,6 +261,8 @@ static enum err move(struct consumer *c, struct errinfo *info)
 	} while (e == ERR_OK);
 	if (e == ERR_AGAIN)
 		e = acknowledge(c, info);
+	if (e == ERR_OK)
+		e = shards_step(&c->shards, c->mq, info);
 	return e == ERR_OK ? renew(c, info) : e;
 }
 
@@ -328,18 +270,13 @@ static enum err move(struct consumer *c, struct errinfo *info)
 
 static enum err connect_and_consume(struct consumer *c, struct errinfo *info)
 {
-	uint16_t prefetch = c->place->prefetch ? c->place->prefetch : PREFETCH;
 	struct mq *mq = NULL;
 	enum err e = mq_open(c->place, "myna consumer", &mq, info);
 
-	for (unsigned i = 0; e == ERR_OK && i < c->queue_count; i++) {
-		uint16_t channel = (uint16_t)(i + 1);
-
-		e = mq_channel(mq, channel, info);
-		if (e == ERR_OK)
-			e = mq_consume(mq, channel, c->queues[i], prefetch, info);
-	}
+	if (e == ERR_OK)
+		e = shards_begin(&c->shards, mq, info);
 	if (e != ERR_OK) {
+		shards_end(&c->shards);
 		mq_free(mq);
 		return e;
 	}
@@ -353,8 +290,8 @@ static enum err connect_and_consume(struct consumer *c, struct errinfo *info)
 	return ERR_OK;
 }
 
-/* What nobody has begun yet is for whoever gets it next. */
-static void drop_waiting(struct consumer *c)
+/* What nobody has begun yet, of QUEUE or of all (-1), is for whoever gets it next. */
+static void drop_waiting(struct consumer *c, int queue)
 {
 	struct delivery *d, *next;
 
@@ -364,23 +301,39 @@ static void drop_waiting(struct consumer *c)
 	c->waiting_end = &c->waiting;
 	pthread_mutex_unlock(&c->lock);
 	for (; d; d = next) {
+		struct held *h = (struct held *)(void *)d; /* its first member */
+
 		next = d->next;
-		if (!c->place->mrte)
-			seen_forget(map_get(&c->streams, d->header.recording, NULL),
-				    d->header.number);
-		atomic_fetch_sub(&c->taken, 1);
-		free_held(c, (struct held *)(void *)d); /* its first member */
+		if (queue >= 0 && d->queue != (unsigned)queue) {
+			hand_out(c, d);
+			continue;
+		}
+		forget(c, h);
+		held_free(&c->held, h);
 	}
+}
+
+/* What was delivered on its channel is delivered again. */
+static enum err on_closed(void *ctx, unsigned queue, struct errinfo *info)
+{
+	struct consumer *c = ctx;
+
+	drop_waiting(c, (int)queue);
+	for (struct held *h = c->held.first; h; h = h->after)
+		if (h->delivery.queue == queue)
+			h->tag = 0;
+	return acknowledge(c, info); /* what was given back is forgotten before it comes again */
 }
 
 static void lose_link(struct consumer *c, const struct errinfo *why)
 {
-	drop_waiting(c);
+	drop_waiting(c, -1);
+	shards_end(&c->shards);
 	mq_free(c->mq);
 	c->mq = NULL;
 	atomic_store(&c->connected, false);
 	atomic_fetch_add(&c->errors, 1);
-	for (struct held *h = c->first; h; h = h->after)
+	for (struct held *h = c->held.first; h; h = h->after)
 		h->tag = 0; /* all of it is delivered again */
 	retry_failed(&c->retry, clock_mono_ns());
 	if (!c->told_away && !atomic_load(&c->stopping))
@@ -422,59 +375,8 @@ static void *consumer_main(void *ctx)
 
 /* --- opening --- */
 
-static enum err add_queue(struct consumer *c, const char *name, struct errinfo *info)
-{
-	if (c->queue_count == PLACE_QUEUES_MAX)
-		return err_set(info, ERR_USAGE, 0, "more than %d queues", PLACE_QUEUES_MAX);
-	c->queues[c->queue_count] = mem_copy_str(name, strlen(name));
-	if (!c->queues[c->queue_count])
-		return err_set(info, ERR_NOMEM, 0, "no memory for a consumer");
-	c->queue_count++;
-	return ERR_OK;
-}
-
-/* All of the exchange, by looking for one after the other. */
-static enum err find_queues(struct consumer *c, struct errinfo *info)
-{
-	const char *exchange = c->place->exchange ? c->place->exchange : "myna";
-	char name[NAME_MAX_BYTES];
-	struct mq *mq = NULL;
-	struct errinfo missing;
-	enum err e = mq_open(c->place, "myna consumer", &mq, info);
-
-	if (e == ERR_OK)
-		e = mq_channel(mq, 1, info);
-	while (e == ERR_OK) {
-		struct mq_queue_state state;
-
-		(void)snprintf(name, sizeof(name), "%s.%u", exchange, c->queue_count);
-		e = mq_queue_look(mq, 1, name, &state, &missing);
-		if (e == ERR_USAGE && c->queue_count > 0)
-			break;
-		if (e != ERR_OK)
-			e = err_set(info, e, 0,
-				    "%s: 'myna publish' makes the queues, or name yours with "
-				    "?queue=NAME in the URL",
-				    missing.text);
-		else
-			e = add_queue(c, name, info);
-	}
-	mq_free(mq);
-	return c->queue_count > 0 && e == ERR_USAGE ? ERR_OK : e;
-}
-
-static enum err name_queues(struct consumer *c, struct errinfo *info)
-{
-	enum err e = ERR_OK;
-
-	if (c->place->queue_count == 0)
-		return find_queues(c, info);
-	for (unsigned i = 0; e == ERR_OK && i < c->place->queue_count; i++)
-		e = add_queue(c, c->place->queues[i], info);
-	return e;
-}
-
-enum err consumer_open(const struct place *p, struct consumer **out, struct errinfo *info)
+enum err consumer_open(const struct place *p, bool shared, struct consumer **out,
+		       struct errinfo *info)
 {
 	struct consumer *c = mem_zalloc(sizeof(*c));
 	pthread_condattr_t monotonic;
@@ -483,7 +385,10 @@ enum err consumer_open(const struct place *p, struct consumer **out, struct erri
 	if (!c)
 		return err_set(info, ERR_NOMEM, 0, "no memory for a consumer");
 	c->place = p;
+	c->shards.closed = on_closed;
+	c->shards.ctx = c;
 	c->waiting_end = &c->waiting;
+	c->done_end = &c->done;
 	map_init(&c->streams, STREAMS_MAX, NULL);
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_condattr_init(&monotonic);
@@ -491,7 +396,8 @@ enum err consumer_open(const struct place *p, struct consumer **out, struct erri
 	pthread_cond_init(&c->ready, &monotonic);
 	pthread_condattr_destroy(&monotonic);
 	c->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	e = c->wake_fd < 0 ? err_set(info, ERR_IO, errno, "eventfd") : name_queues(c, info);
+	e = c->wake_fd < 0 ? err_set(info, ERR_IO, errno, "eventfd")
+			   : shards_find(&c->shards, p, shared, info);
 	if (e == ERR_OK)
 		e = connect_and_consume(c, info);
 	if (e == ERR_OK && (errno = pthread_create(&c->thread, NULL, consumer_main, c)) != 0)
@@ -526,14 +432,13 @@ void consumer_free(struct consumer *c)
 	} else {
 		mq_free(c->mq);
 	}
-	while (c->first)
-		free_held(c, c->first);
+	while (c->held.first)
+		held_free(&c->held, c->held.first);
 	for (size_t at = 0; (s = map_next(&c->streams, &at));)
 		mem_free(s);
 	map_release(&c->streams);
 	seen_bytes_release(&c->done_away);
-	for (unsigned i = 0; i < c->queue_count; i++)
-		mem_free(c->queues[i]);
+	shards_release(&c->shards);
 	if (c->wake_fd >= 0)
 		(void)close(c->wake_fd);
 	pthread_cond_destroy(&c->ready);
@@ -543,7 +448,7 @@ void consumer_free(struct consumer *c)
 
 unsigned consumer_queues(const struct consumer *c)
 {
-	return c->queue_count;
+	return c->shards.count;
 }
 
 enum err consumer_next(struct consumer *c, int wait_ms, struct delivery **out, struct errinfo *info)
@@ -555,9 +460,10 @@ enum err consumer_next(struct consumer *c, int wait_ms, struct delivery **out, s
 
 	until = (struct timespec){.tv_sec = until_ns / NS_PER_S, .tv_nsec = until_ns % NS_PER_S};
 	pthread_mutex_lock(&c->lock);
-	while (!c->waiting && c->failure.code == ERR_OK && wait_ms > 0)
+	while (!c->waiting && !c->stirred && c->failure.code == ERR_OK && wait_ms > 0)
 		if (pthread_cond_timedwait(&c->ready, &c->lock, &until) == ETIMEDOUT)
 			break;
+	c->stirred = false;
 	d = c->waiting;
 	e = d ? ERR_OK : c->failure.code != ERR_OK ? c->failure.code : ERR_AGAIN;
 	if (d) {
@@ -573,15 +479,66 @@ enum err consumer_next(struct consumer *c, int wait_ms, struct delivery **out, s
 	return e;
 }
 
+static void settle(struct consumer *c, struct held *h)
+{
+	pthread_mutex_lock(&c->lock);
+	h->next_done = NULL;
+	*c->done_end = h;
+	c->done_end = &h->next_done;
+	pthread_mutex_unlock(&c->lock);
+	wake(c);
+}
+
 void consumer_done(struct consumer *c, struct delivery *d)
+{
+	settle(c, (struct held *)(void *)d); /* its first member */
+}
+
+void consumer_stir(struct consumer *c)
+{
+	pthread_mutex_lock(&c->lock);
+	c->stirred = true;
+	pthread_cond_signal(&c->ready);
+	pthread_mutex_unlock(&c->lock);
+}
+
+void consumer_unpacked(struct delivery *d)
 {
 	struct held *h = (struct held *)(void *)d; /* its first member */
 
-	pthread_mutex_lock(&c->lock);
-	h->next_done = c->done;
-	c->done = h;
-	pthread_mutex_unlock(&c->lock);
+	mem_free(h->bytes);
+	h->bytes = NULL;
+	d->stored = (struct slice){.ptr = NULL, .len = 0};
+}
+
+void consumer_give_back(struct consumer *c, struct delivery *d)
+{
+	struct held *h = (struct held *)(void *)d; /* its first member */
+
+	h->returned = true;
+	settle(c, h);
+}
+
+enum consumer_queue consumer_queue(const struct consumer *c, unsigned queue)
+{
+	return atomic_load(&c->shards.queues[queue].leaving) ? CONSUMER_LEAVES : CONSUMER_KEEPS;
+}
+
+void consumer_leave(struct consumer *c, unsigned queue)
+{
+	atomic_store(&c->shards.queues[queue].left, true);
 	wake(c);
+}
+
+void consumer_stay(struct consumer *c, unsigned queue)
+{
+	atomic_store(&c->shards.queues[queue].stays, true);
+	wake(c);
+}
+
+size_t consumer_prefetch(const struct consumer *c)
+{
+	return shards_prefetch(c->place);
 }
 
 void consumer_state(struct consumer *c, struct consumer_state *out)
@@ -593,7 +550,7 @@ void consumer_state(struct consumer *c, struct consumer_state *out)
 		.again = atomic_load(&c->again),
 		.foreign = atomic_load(&c->foreign),
 		.errors = atomic_load(&c->errors),
-		.held = atomic_load(&c->held_count),
+		.held = atomic_load(&c->held.count),
 	};
 	if (out->connected && out->held == 0)
 		out->idle_ns = clock_mono_ns() - atomic_load(&c->busy_ns);

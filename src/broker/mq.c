@@ -9,7 +9,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -34,6 +33,7 @@ struct mq {
 	char name[PLACE_NAME_MAX];
 	char reason[REASON_MAX];
 	unsigned broker_major;  /* version; 0: not told */
+	uint16_t reply_code;    /* with which a channel was closed last */
 	amqp_message_t message; /* the last delivery */
 	bool has_message;
 };
@@ -63,6 +63,7 @@ static enum err refused(struct mq *m, const amqp_method_t *reply, const char *wh
 	const amqp_connection_close_t *connection = reply->decoded;
 
 	if (reply->id == AMQP_CHANNEL_CLOSE_METHOD) {
+		m->reply_code = channel->reply_code;
 		keep_reason(m, channel->reply_text);
 		return err_set(info, ERR_USAGE, 0, "the broker %s: %s: %s", m->name, what,
 			       m->reason);
@@ -276,25 +277,6 @@ bool mq_ready(const struct mq *m)
 	return amqp_frames_enqueued(m->state) || amqp_data_in_buffer(m->state);
 }
 
-void mq_wait(const struct mq *m, int wake_fd, int64_t ms)
-{
-	struct pollfd fds[] = {
-		{.fd = wake_fd, .events = POLLIN},
-		{.fd = m ? mq_fd(m) : -1, .events = POLLIN},
-	};
-	uint64_t count;
-
-	if (m && mq_ready(m))
-		ms = 0;
-	if (poll(fds, 2, (int)ms) > 0 && fds[0].revents)
-		(void)!read(wake_fd, &count, sizeof(count));
-}
-
-void mq_break(int fd)
-{
-	(void)shutdown(fd, SHUT_RDWR);
-}
-
 /* --- topology --- */
 
 enum err mq_channel(struct mq *m, uint16_t channel, struct errinfo *info)
@@ -364,6 +346,46 @@ enum err mq_queue_look(struct mq *m, uint16_t channel, const char *name, struct 
 		*out = (struct mq_queue_state){.ready = ok->message_count,
 					       .consumers = ok->consumer_count};
 	return e;
+}
+
+/* The broker closed the channel, since it refused something. */
+static enum err reopen(struct mq *m, uint16_t channel, struct errinfo *info)
+{
+	amqp_channel_close_ok_t ok = {.dummy = 0};
+	int status = amqp_send_method(m->state, channel, AMQP_CHANNEL_CLOSE_OK_METHOD, &ok);
+
+	return status == AMQP_STATUS_OK ? mq_channel(m, channel, info)
+					: failed(m, status, "close a channel", info);
+}
+
+enum err mq_queue_own(struct mq *m, uint16_t channel, const char *name, struct errinfo *info)
+{
+	enum err e, refusal;
+
+	(void)amqp_queue_declare(m->state, channel, bytes_of(name), 0, 0, 1, 0, amqp_empty_table);
+	refusal = check(m, name, info);
+	if (refusal != ERR_USAGE)
+		return refusal;
+	if (m->reply_code == AMQP_RESOURCE_LOCKED)
+		refusal = ERR_AGAIN;
+	e = reopen(m, channel, info);
+	return e == ERR_OK ? refusal : e;
+}
+
+enum err mq_queue_disown(struct mq *m, uint16_t channel, const char *name, struct errinfo *info)
+{
+	(void)amqp_queue_delete(m->state, channel, bytes_of(name), 0, 0);
+	return check(m, "delete a queue", info);
+}
+
+enum err mq_queue_exists(struct mq *m, uint16_t channel, const char *name, bool *out,
+			 struct errinfo *info)
+{
+	struct mq_queue_state state;
+	enum err e = mq_queue_look(m, channel, name, &state, info);
+
+	*out = e == ERR_OK || m->reply_code == AMQP_RESOURCE_LOCKED;
+	return e == ERR_USAGE ? reopen(m, channel, info) : e;
 }
 
 /* --- messages --- */

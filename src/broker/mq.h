@@ -66,6 +66,19 @@ struct mq_queue_state {
 enum err mq_queue_look(struct mq *m, uint16_t channel, const char *name, struct mq_queue_state *out,
 		       struct errinfo *info) MUST_CHECK;
 
+/*
+ * A queue that is this connection's alone, and gone with it. ERR_AGAIN: another connection has one of that name;
+ * ERR_USAGE: the user may not make it. CHANNEL is opened anew if the broker closed it for that.
+ */
+enum err mq_queue_own(struct mq *m, uint16_t channel, const char *name,
+		      struct errinfo *info) MUST_CHECK;
+enum err mq_queue_disown(struct mq *m, uint16_t channel, const char *name,
+			 struct errinfo *info) MUST_CHECK;
+
+/* Whether there is such a queue, of whichever connection; OUT means something on success only. CHANNEL likewise. */
+enum err mq_queue_exists(struct mq *m, uint16_t channel, const char *name, bool *out,
+			 struct errinfo *info) MUST_CHECK;
+
 /* From now on what is published on CHANNEL is confirmed. */
 enum err mq_confirms(struct mq *m, uint16_t channel, struct errinfo *info) MUST_CHECK;
 

@@ -20,7 +20,7 @@
 enum {
 	PLACE_QUEUES_MAX = 256,
 	PLACE_TEXT_MAX = 4096, /* bytes of a part */
-	PLACE_PREFETCH_MAX = 1024,
+	PLACE_PREFETCH_MAX = 2048,
 };
 
 /* Texts are owned; NULL: not said. */

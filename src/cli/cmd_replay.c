@@ -424,6 +424,8 @@ static int run(int argc, char **argv)
 	    databases_check(&args.databases, &info) != ERR_OK ||
 	    check_copies(&args, &info) != ERR_OK || check_runs(&args, &words, &info) != ERR_OK)
 		return cli_fail(&replay_page, &info);
+	args.listen.executes = !args.dry_run;
+	args.listen.by_clock = options.speed > 0;
 	sides_init(&sides, args.repeat > 1);
 	set_options(&args, &options);
 	args.listen.status = &shown;

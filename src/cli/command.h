@@ -73,6 +73,7 @@ struct listen_args {
 	uint64_t threads;          /* that follow sessions; 0: as many as help */
 	int64_t status_ns;         /* between two lines of how it goes; 0: none */
 	bool packets;              /* also events of packets are wanted */
+	bool executes, by_clock;   /* as the input's options */
 	const char *defaults_file; /* with the account for a broker; NULL: the usual ones */
 	int64_t idle_exit_ns;      /* a broker: end when nothing came for so long; 0: never */
 	const char *source_server, *source_defaults;

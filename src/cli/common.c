@@ -133,6 +133,8 @@ static enum err input_options(const struct opt_words *words, const struct listen
 		.duration_ns = args->duration_ns,
 		.max_cpu = args->max_cpu,
 		.packets = args->packets,
+		.executes = args->executes,
+		.by_clock = args->by_clock,
 		.defaults_file = args->defaults_file,
 		.idle_exit_ns = args->idle_exit_ns,
 	};

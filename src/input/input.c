@@ -228,7 +228,8 @@ static enum err pump(struct input *in, const struct event_sink *sink,
 		if (e == ERR_AGAIN && in->idle_exit_ns &&
 		    in->ops->idle_ns(in->source) >= in->idle_exit_ns)
 			break;
-		if (now_ns < next_ns || (e != ERR_OK && e != ERR_AGAIN))
+		if ((now_ns < next_ns && (e != ERR_AGAIN || !in->ops->settled)) ||
+		    (e != ERR_OK && e != ERR_AGAIN))
 			continue;
 		next_ns = now_ns + TICK_NS;
 		e = tick(in, sink, info);

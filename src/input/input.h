@@ -34,7 +34,9 @@ struct input_options {
 	int64_t duration_ns;       /* live, from a broker: ends after so long; 0: never */
 	int64_t idle_exit_ns;      /* from a broker: ends when nothing came for so long; 0: never */
 	const char *defaults_file; /* a broker's account is in; NULL: in the usual ones */
-	bool packets;              /* also events of packets; ERR_USAGE if the input has none */
+	bool executes; /* from a broker: the sink does something that is not to be done again */
+	bool by_clock; /* and at its time, for which it may wait */
+	bool packets;  /* also events of packets; ERR_USAGE if the input has none */
 	const struct informant *
 		informant; /* live: who asks the server; copied, and the input's once it is open; NULL: nobody */
 };

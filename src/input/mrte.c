@@ -214,7 +214,7 @@ enum err mrte_open(const struct input_options *options, int fd, void **out, stru
 	if (e == ERR_OK && make_followers(s, options) != ERR_OK)
 		e = err_set(info, ERR_NOMEM, 0, "no memory for a consumer");
 	if (e == ERR_OK)
-		e = consumer_open(&s->place, &s->consumer, info);
+		e = consumer_open(&s->place, false, &s->consumer, info);
 	if (e != ERR_OK) {
 		mrte_free(s);
 		return e;

@@ -385,6 +385,133 @@ def test_another_replayer_takes_over(myna, broker, name, pair, tmp_path):
     assert twice == 0 or "may be executed twice" in second.said
 
 
+def parts_of(said):
+    """What a replayer said last of how the queues are divided: replayers, its queues, all queues."""
+    found = re.findall(r"(\d+) replayers share the queues: (\d+) of (\d+)", said)
+    return tuple(map(int, found[-1])) if found else None
+
+
+def wait_for_parts(programs, parts):
+    until = time.monotonic() + 40
+    while [parts_of(p.said) for p in programs] != parts and time.monotonic() < until:
+        time.sleep(0.2)
+    assert [parts_of(p.said) for p in programs] == parts, "\n".join(p.said for p in programs)
+
+
+def begin(replayer, stack):
+    replayer.ends = False
+    return stack.enter_context(replayer)
+
+
+def test_replayers_share_the_queues_as_they_come_and_go(myna, broker, name, pair, tmp_path):
+    """A session that is handed over in the middle goes on with its state, and nothing is executed twice or not at all."""
+    source, target = pair
+    replayers = [Replayer(myna, tmp_path / f"replayer{i}", target, broker, name, idle="0") for i in range(3)]
+    with contextlib.ExitStack() as stack:
+        publisher = stack.enter_context(Publisher(myna, tmp_path, source, broker, name, "--shards", 4))
+        with Talk(source):
+            begin(replayers[0], stack)
+            time.sleep(1)
+            begin(replayers[1], stack)
+            wait_for_parts(replayers[:2], [(2, 2, 4), (2, 2, 4)])
+            begin(replayers[2], stack)
+            wait_for_parts(replayers, [(3, 1, 4), (3, 2, 4), (3, 1, 4)])
+            time.sleep(1)
+            replayers[0].__exit__()
+            wait_for_parts(replayers[1:], [(2, 2, 4), (2, 2, 4)])
+            time.sleep(1)
+        time.sleep(0.5)
+        publisher.__exit__()
+        wait_for_rows(source, target)
+    assert_carried(source, target)
+    assert all(r.process.returncode in (0, 3) for r in replayers)
+
+
+def test_at_most_a_block_of_each_publisher_and_queue_is_executed_again(myna, broker, name, pair, tmp_path):
+    """A replayer that has much waiting, of many blocks, is killed; what the next one repeats is in one block."""
+    source, target = pair
+    with Publisher(myna, tmp_path, source, broker, name, "--shards", 1), Talk(source):
+        time.sleep(4)
+    blocks = sum(count for queue, count in broker.waiting().items() if queue.startswith(name + "."))
+    assert blocks > 6
+    first = Replayer(myna, tmp_path / "first", target, broker, name, "--speed", 0.5).start()
+    until = time.monotonic() + 40
+    while len(rows(target)) < len(rows(source)) / 3 and time.monotonic() < until:
+        time.sleep(0.1)
+    first.kill()
+    with Replayer(myna, tmp_path / "second", target, broker, name, "--speed", "max") as second:
+        pass
+    told = re.search(r"redelivered: (\d+) blocks, with (\d+) commands.* of each queue, (\d+) commands", second.said)
+    done = inserts(target)
+    twice = sum(count - 1 for count in done.values())
+    assert not inserts(source).keys() - done.keys()
+    assert told and twice <= int(told[3]) < int(told[2]), second.said
+    assert int(told[3]) < len(done) / 3
+
+
+def test_a_block_that_was_executed_in_part_is_not_executed_again_when_the_link_is_lost(myna, broker, name, pair,
+                                                                                      tmp_path):
+    source, target = pair
+    with Publisher(myna, tmp_path, source, broker, name, "--block-age", "30s"), \
+            connect(source, database="carried", autocommit=True) as c:
+        for i in range(10):
+            c.query(f"INSERT INTO said VALUES ({i}, 'part')")
+        c.query("DO SLEEP(3)")
+        for i in range(10, 20):
+            c.query(f"INSERT INTO said VALUES ({i}, 'part')")
+    with Replayer(myna, tmp_path / "replayer", target, broker, name) as replayer:
+        until = time.monotonic() + 40
+        while len(rows(target)) < 10 and time.monotonic() < until:
+            time.sleep(0.05)
+        broker.ctl("close_all_connections", "by the test")
+    assert "the broker is back" in replayer.said
+    assert_carried(source, target)
+
+
+def test_a_long_statement_is_acknowledged_when_it_was_executed(myna, broker, name, pair, tmp_path):
+    """It is in more than twenty blocks, of which none is lost with the replayer that had them."""
+    source, target = pair
+    for server in pair:
+        server.execute("ALTER TABLE carried.said MODIFY who LONGTEXT")
+    source.execute("SET GLOBAL max_allowed_packet = 100000000")
+    target.execute("SET GLOBAL max_allowed_packet = 100000000")
+    text = "".join(random.choices("abcdefghijklmnopqrstuvwxyz", k=10000)) * 2400
+    with Publisher(myna, tmp_path, source, broker, name, "--shards", 1), \
+            connect(source, database="carried", autocommit=True) as c:
+        c.query(f"INSERT INTO said VALUES (1, '{text}')")
+    until = time.monotonic() + 30
+    while broker.waiting()[f"{name}.0"] <= 20 and time.monotonic() < until:
+        time.sleep(0.5)  # the broker counts now and then
+    with connect(target, database="carried") as locker:
+        locker.query("LOCK TABLES said WRITE")
+        replayer = Replayer(myna, tmp_path / "replayer", target, broker, name).start()
+        time.sleep(4)
+        assert broker.waiting()[f"{name}.0"] > 20
+        replayer.kill()
+    with Replayer(myna, tmp_path / "again", target, broker, name, idle="2s"):
+        pass
+    assert target.execute("CHECKSUM TABLE said", "carried") == source.execute("CHECKSUM TABLE said", "carried")
+
+
+def test_mysql_as_source_and_target(myna, broker, name, pool, tmp_path):
+    source, target = pool.get("mysql97"), pool.get("mysql97", "target")
+    for server in (source, target):
+        server.execute("DROP DATABASE IF EXISTS carried; CREATE DATABASE carried; USE carried; "
+                       "CREATE TABLE said (id INT PRIMARY KEY, who TEXT)")
+        server.log_clear()
+    with Publisher(myna, tmp_path, source, broker, name) as publisher:
+        with Replayer(myna, tmp_path / "replayer", target, broker, name, idle="0") as replayer:
+            replayer.ends = False
+            with Talk(source):
+                time.sleep(1)
+                close_connections(broker)
+            time.sleep(0.5)
+            publisher.__exit__()
+            wait_for_rows(source, target)
+    assert replayer.process.returncode in (0, 3), replayer.said
+    assert_carried(source, target)
+
+
 def test_a_block_that_is_held_for_long_is_given_back_in_time(myna, broker, name, pair, tmp_path):
     """The recorded pause is longer than the time after which a delivery is renewed."""
     source, target = pair
