@@ -1,33 +1,16 @@
 /* connection - our side of one connection to a server. */
-#include "client/connection.h"
-
 #include <assert.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "base/secret.h"
-#include "client/dial.h"
-#include "client/handshake.h"
-#include "client/link.h"
+#include "client/connection_inner.h"
 #include "client/socket.h"
 #include "client/tls.h"
 
 static_assert((int)CONNECTION_SHARED == (int)LINK_READ_MORE,
 	      "what is shared is as large as what is read");
 
-enum {
-	LOGIN_PAYLOAD_MAX = 64 << 10, /* bytes of a packet of the login; more is not believed */
-	PLACE_MAX = 300,              /* bytes of "user@host:port" in messages */
-};
-
-enum state {
-	STATE_CONNECT, /* the socket is connecting */
-	STATE_TLS,     /* TLS is being negotiated */
-	STATE_LOGIN,   /* packets of the login go to and fro */
-	STATE_READY,
-	STATE_FAILED,
-	STATES,
-};
+enum { PLACE_MAX = 300 }; /* bytes of "user@host:port" in messages */
 
 #define TO(state) (1u << STATE_##state)
 
@@ -39,32 +22,13 @@ static const unsigned state_next[STATES] = {
 	[STATE_FAILED] = 0,
 };
 
-struct connection {
-	const struct target *target;
-	struct client_tls *tls;
-	struct compressor *compressor, *own_compressor;
-	bool tls_is_ours;
-	uint8_t sequence; /* of the packet that follows the server's last one */
-	enum state state;
-	struct link link;
-	struct myp_reader reader;
-	size_t payload_max;
-	struct handshake_session session;
-	struct handshake *handshake; /* while a login goes on */
-	struct dial dial;            /* while connecting */
-	int64_t deadline_ns;         /* of the login; monotonic */
-	struct errinfo error;
-	struct myp_err server_error;
-	char *server_message; /* owned; what server_error.message borrows */
-};
-
-static void set_state(struct connection *c, enum state to)
+void connection_set_state(struct connection *c, enum connection_state to)
 {
 	assert(state_next[c->state] & 1u << to);
 	c->state = to;
 }
 
-static void end_login(struct connection *c)
+void connection_end_login(struct connection *c)
 {
 	handshake_free(c->handshake);
 	c->handshake = NULL;
@@ -83,8 +47,7 @@ static void keep_server_error(struct connection *c)
 		slice_of(c->server_message, c->server_message ? e->message.len : 0);
 }
 
-/* The end: WHY, with the place in front, is what connection_error() says from now on. */
-static void fail(struct connection *c, const struct errinfo *why)
+void connection_fail(struct connection *c, const struct errinfo *why)
 {
 	char place[PLACE_MAX];
 
@@ -92,16 +55,16 @@ static void fail(struct connection *c, const struct errinfo *why)
 		      target_format(c->target, place, sizeof(place)), why->text);
 	c->error.sys_errno = why->sys_errno;
 	keep_server_error(c);
-	end_login(c);
-	set_state(c, STATE_FAILED);
+	connection_end_login(c);
+	connection_set_state(c, STATE_FAILED);
 }
 
-static void fail_with(struct connection *c, enum err code, const char *text)
+void connection_fail_with(struct connection *c, enum err code, const char *text)
 {
 	struct errinfo why;
 
 	(void)err_set(&why, code, 0, "%s", text);
-	fail(c, &why);
+	connection_fail(c, &why);
 }
 
 static enum err begin(struct connection *c, const struct connection_options *o,
@@ -152,7 +115,7 @@ enum err connection_open(const struct connection_options *o, struct connection *
 		return err_set(info, e, why.sys_errno, "%s", why.text);
 	}
 	if (e == ERR_IO) /* as it would be if it had taken longer */
-		fail(c, &why);
+		connection_fail(c, &why);
 	*out = c;
 	return ERR_OK;
 }
@@ -161,7 +124,7 @@ void connection_free(struct connection *c)
 {
 	if (!c)
 		return;
-	end_login(c);
+	connection_end_login(c);
 	link_release(&c->link);
 	myp_reader_release(&c->reader);
 	handshake_session_release(&c->session);
@@ -224,35 +187,33 @@ int64_t connection_due_ns(const struct connection *c)
 	return c->state == STATE_CONNECT ? c->dial.due_ns : c->deadline_ns;
 }
 
-/* Reads what the socket has. False if there was nothing, or the connection has failed now. */
-static bool read_more(struct connection *c)
+bool connection_read_more(struct connection *c)
 {
 	struct errinfo why;
 	enum err e = link_read(&c->link, &why);
 
 	if (e == ERR_EOF)
-		fail_with(c, ERR_IO,
-			  c->state == STATE_READY
-				  ? "the server closed the connection"
-				  : "the server closed the connection before the login was over");
+		connection_fail_with(
+			c, ERR_IO,
+			c->state == STATE_READY
+				? "the server closed the connection"
+				: "the server closed the connection before the login was over");
 	else if (e != ERR_OK && e != ERR_AGAIN)
-		fail(c, &why);
+		connection_fail(c, &why);
 	return e == ERR_OK;
 }
 
-/* Writes what waits. False if not all could be written. */
-static bool flush(struct connection *c)
+bool connection_flush(struct connection *c)
 {
 	struct errinfo why;
 	enum err e = link_flush(&c->link, &why);
 
 	if (e != ERR_OK && e != ERR_AGAIN)
-		fail(c, &why);
+		connection_fail(c, &why);
 	return e == ERR_OK;
 }
 
-/* The next whole packet of what was read. */
-static enum err next_packet(struct connection *c, struct myp_packet *out)
+enum err connection_next_packet(struct connection *c, struct myp_packet *out)
 {
 	struct slice bytes = link_unread(&c->link);
 	enum err e;
@@ -266,189 +227,18 @@ static enum err next_packet(struct connection *c, struct myp_packet *out)
 	return e;
 }
 
-static bool step_connect(struct connection *c)
-{
-	struct errinfo why;
-	enum err e = dial_check(&c->dial, &c->link.fd, &why);
-
-	if (e == ERR_OK)
-		set_state(c, STATE_LOGIN);
-	else if (e != ERR_AGAIN)
-		fail(c, &why);
-	return e == ERR_OK;
-}
-
-static bool begin_tls(struct connection *c)
-{
-	struct errinfo why;
-	enum err e = ERR_OK;
-
-	if (link_unread(&c->link).len > 0) {
-		fail_with(c, ERR_PROTO, "the server says something in clear before TLS");
-		return false;
-	}
-	if (!c->tls) {
-		e = client_tls_new(c->target, &c->tls, &why);
-		c->tls_is_ours = e == ERR_OK;
-	}
-	if (e == ERR_OK)
-		e = tls_open(c->tls, c->target, c->link.fd, &c->link.tls, &why);
-	if (e != ERR_OK)
-		fail(c, &why);
-	return e == ERR_OK;
-}
-
-/* Sends PAYLOAD as the next packet of the login. */
-static bool send_login(struct connection *c, struct slice payload)
-{
-	struct errinfo why;
-	enum err e = link_send(&c->link, payload, c->sequence++, &why);
-
-	if (e != ERR_OK)
-		fail(c, &why);
-	return e == ERR_OK;
-}
-
-/* A buffer of its full size at once, so that no copy of a secret is left behind when it grows. */
-static bool secret_buf(struct connection *c, struct buf *b)
-{
-	size_t size = handshake_answer_max(c->handshake);
-
-	buf_init(b, size);
-	if (buf_reserve(b, size))
-		return true;
-	fail_with(c, ERR_NOMEM, "no memory for a login");
-	return false;
-}
-
-static bool step_tls(struct connection *c)
-{
-	struct errinfo why;
-	struct buf login;
-	enum err e;
-
-	if (!c->link.tls && (!flush(c) || !begin_tls(c)))
-		return false;
-	e = tls_handshake(c->link.tls, &why);
-	if (e == ERR_AGAIN)
-		return false;
-	if (e != ERR_OK) {
-		fail(c, &why);
-		return false;
-	}
-	set_state(c, STATE_LOGIN);
-	if (!secret_buf(c, &login))
-		return false;
-	e = handshake_tls_ready(c->handshake, &login, &why);
-	if (e != ERR_OK)
-		fail(c, &why);
-	else if (!send_login(c, buf_slice(&login)))
-		e = ERR_IO;
-	secret_release(&login);
-	return e == ERR_OK;
-}
-
-/* Behind a login all is compressed, if that was agreed on. False: no memory. */
-static bool begin_compression(struct connection *c)
-{
-	const enum myp_compression how = compressor_algorithm(c->session.caps);
-
-	if (how != MYP_COMPRESS_STORED && !c->compressor &&
-	    compressor_new(c->target->compression.zstd_level, &c->own_compressor) == ERR_OK)
-		c->compressor = c->own_compressor;
-	if (link_compress(&c->link, c->compressor, how) == ERR_OK)
-		return true;
-	fail_with(c, ERR_NOMEM, "no memory for compression");
-	return false;
-}
-
-static void become_ready(struct connection *c)
-{
-	handshake_session_release(&c->session);
-	handshake_take_session(c->handshake, &c->session);
-	end_login(c);
-	myp_reader_release(&c->reader);
-	myp_reader_init(&c->reader, c->payload_max);
-	link_rest(&c->link);
-	c->link.secret = false;
-	if (begin_compression(c))
-		set_state(c, STATE_READY);
-}
-
-/* Does what the handshake wants after a packet. */
-static bool do_step(struct connection *c, enum handshake_step step, struct slice answer)
-{
-	switch (step) {
-	case HANDSHAKE_SEND:
-		return send_login(c, answer);
-	case HANDSHAKE_TLS:
-		if (!send_login(c, answer))
-			return false;
-		set_state(c, STATE_TLS);
-		return true;
-	case HANDSHAKE_DONE:
-		become_ready(c);
-		return false;
-	case HANDSHAKE_WAIT:
-		break;
-	}
-	return true;
-}
-
-static bool take_login_packet(struct connection *c, const struct myp_packet *p)
-{
-	enum handshake_step step = HANDSHAKE_WAIT;
-	struct errinfo why;
-	struct buf answer;
-	bool go_on = false;
-	enum err e;
-
-	if (!secret_buf(c, &answer))
-		return false;
-	e = handshake_packet(c->handshake, p->payload, &answer, &step, &why);
-	if (e == ERR_OK)
-		go_on = do_step(c, step, buf_slice(&answer));
-	else
-		fail(c, &why);
-	secret_release(&answer);
-	return go_on;
-}
-
-static bool step_login(struct connection *c)
-{
-	struct myp_packet p;
-	enum err e;
-
-	if (!flush(c) && c->state == STATE_FAILED)
-		return false;
-	e = next_packet(c, &p);
-	if (e == ERR_OK && p.payload_len == p.payload.len)
-		return take_login_packet(c, &p);
-	if (e == ERR_NOMEM) {
-		fail_with(c, ERR_NOMEM, "no memory to read from the server");
-		return false;
-	}
-	if (e == ERR_OK || c->reader.payload_len + c->reader.frame_left > LOGIN_PAYLOAD_MAX) {
-		fail_with(c, ERR_PROTO, "this is not a MySQL or MariaDB server");
-		return false;
-	}
-	return read_more(c);
-}
-
 /* Moves on as far as can be without waiting for the socket; true: call again. */
 static bool step(struct connection *c)
 {
 	switch (c->state) {
 	case STATE_CONNECT:
-		return step_connect(c);
 	case STATE_TLS:
-		return step_tls(c);
 	case STATE_LOGIN:
-		return step_login(c);
+		return connection_log_in(c);
 	case STATE_READY:
-		if (!flush(c) && c->state == STATE_FAILED)
+		if (!connection_flush(c) && c->state == STATE_FAILED)
 			return false;
-		(void)read_more(c);
+		(void)connection_read_more(c);
 		return false;
 	case STATE_FAILED:
 	case STATES:
@@ -462,16 +252,17 @@ void connection_io(struct connection *c)
 	while (step(c))
 		;
 	if (connection_phase(c) == CONNECTION_CONNECTING && clock_mono_ns() >= c->deadline_ns)
-		fail_with(c, ERR_IO,
-			  c->state == STATE_CONNECT
-				  ? "no connection within the connect timeout"
-				  : "the server does not answer within the connect timeout");
+		connection_fail_with(
+			c, ERR_IO,
+			c->state == STATE_CONNECT
+				? "no connection within the connect timeout"
+				: "the server does not answer within the connect timeout");
 }
 
 void connection_check(struct connection *c)
 {
 	if (c->state == STATE_READY && socket_is_silent(c->link.fd, c->target->unreachable_ns))
-		fail_with(c, ERR_IO, "the server's machine cannot be reached any more");
+		connection_fail_with(c, ERR_IO, "the server's machine cannot be reached any more");
 }
 
 enum err connection_error(const struct connection *c, struct errinfo *info,
@@ -525,7 +316,7 @@ enum err connection_send_more(struct connection *c, struct slice payload)
 			c->link.shared = NULL;
 		if (link_read(&c->link, NULL) != ERR_OK) /* it may have said why it closed */
 			link_rest(&c->link);
-		fail(c, &why);
+		connection_fail(c, &why);
 	}
 	return e;
 }
@@ -542,13 +333,13 @@ enum err connection_receive(struct connection *c, struct myp_packet *out)
 	if (connection_phase(c) == CONNECTION_CONNECTING)
 		return ERR_AGAIN;
 	do {
-		enum err e = next_packet(c, out);
+		enum err e = connection_next_packet(c, out);
 
 		if (e == ERR_OK)
 			return ERR_OK;
 		if (e == ERR_NOMEM && c->state == STATE_READY)
-			fail_with(c, ERR_NOMEM, "no memory to read from the server");
-	} while (c->state == STATE_READY && link_has_more(&c->link) && read_more(c));
+			connection_fail_with(c, ERR_NOMEM, "no memory to read from the server");
+	} while (c->state == STATE_READY && link_has_more(&c->link) && connection_read_more(c));
 	link_rest(&c->link);
 	if (!myp_reader_partial(&c->reader) && c->reader.held.ptr)
 		buf_release(&c->reader.held);
@@ -563,45 +354,4 @@ struct slice connection_unread(const struct connection *c)
 void connection_take(struct connection *c, size_t left)
 {
 	link_take(&c->link, left);
-}
-
-enum err connection_change_user(struct connection *c, const char *user, const char *password,
-				const char *database, uint16_t collation)
-{
-	const struct handshake_options login = {
-		.user = user,
-		.password = password,
-		.database = database,
-		.attributes = slice_of(c->session.attributes, c->session.attributes_len),
-		.collation = collation,
-		.ssl_mode = c->target->ssl_mode,
-		.local = c->target->socket != NULL,
-	};
-	struct buf payload;
-	struct errinfo why;
-	enum err e;
-
-	if (c->state == STATE_FAILED)
-		return ERR_IO;
-	assert(c->state == STATE_READY);
-	buf_init(&payload, LOGIN_PAYLOAD_MAX);
-	e = handshake_new(&login, &c->handshake, &why);
-	if (e == ERR_OK)
-		e = handshake_change_user(c->handshake, &c->session, connection_is_tls(c), &payload,
-					  &why);
-	if (e == ERR_OK)
-		e = buf_err(&payload);
-	if (e == ERR_OK)
-		e = connection_send(c, buf_slice(&payload));
-	secret_release(&payload);
-	if (e != ERR_OK) {
-		end_login(c);
-		return e;
-	}
-	c->deadline_ns = clock_mono_ns() + c->target->connect_timeout_ns;
-	myp_reader_release(&c->reader);
-	myp_reader_init(&c->reader, LOGIN_PAYLOAD_MAX);
-	c->link.secret = true;
-	set_state(c, STATE_LOGIN);
-	return ERR_OK;
 }

@@ -261,7 +261,7 @@ static int64_t broker_idle_ns(void *source)
 
 static void broker_carried(void *source, struct consumer_state *out)
 {
-	const struct source *b = source;
+	const struct broker *b = source;
 
 	consumer_state(b->consumer, out);
 }
