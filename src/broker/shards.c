@@ -131,7 +131,7 @@ int shards_queue_of(const struct shards *s, uint16_t channel)
 
 static void divide(struct shards *s)
 {
-	uint16_t owners[PLACE_QUEUES_MAX];
+	uint16_t owners[PLACE_QUEUES_MAX] = {0};
 	const struct seats *seats = &s->seats;
 	unsigned count = 0;
 

@@ -12,6 +12,9 @@
 #include "out/units.h"
 #include "sink/publish.h"
 
+/* The kernel's buffer counts as this process's memory, and here nothing that may be slow keeps it from being emptied. */
+static const uint64_t BUFFER_BYTES = 32 << 20;
+
 enum { FOLDER_MAX = 4096, URL_MAX = 1 << 16, MRTE_LINES_PER_HEAD = 20 };
 
 static const char *const queue_types[] = {"quorum", "classic", NULL};
@@ -461,6 +464,8 @@ static int run_with(struct publish_args *args, const struct opt_words *words)
 		args->exchange = formats[args->mrte];
 	if (args->mrte)
 		args->shards = 1;
+	if (args->listen.buffer_bytes == 0)
+		args->listen.buffer_bytes = BUFFER_BYTES;
 	if (check(args, &info) != ERR_OK ||
 	    place_parse(args->to, args->listen.defaults_file, &place, &info) != ERR_OK)
 		return cli_fail(&page, &info);

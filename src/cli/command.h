@@ -167,8 +167,9 @@ struct listen_args {
 		 .kind = OPT_SIZE,                                                                 \
 		 .offset = offsetof(type, member.buffer_bytes),                                    \
 		 .placeholder = "SIZE",                                                            \
-		 .help = "live: the kernel's buffer for frames that wait",                         \
-		 .def = "64M"},                                                                    \
+		 .help = "live: the kernel's buffer for frames that wait (default 64M; of "        \
+			 "publish "                                                                \
+			 "32M)"},                                                                  \
 		{.name = "source-server",                                                          \
 		 .kind = OPT_TEXT,                                                                 \
 		 .offset = offsetof(type, member.source_server),                                   \
