@@ -22,7 +22,8 @@ struct delivery {
 	struct slice stored; /* the body as HEADER announces it; all of MRTE's message */
 	uint64_t origin;     /* who published it; 0: not known */
 	unsigned queue;      /* from which it came, counted from 0 */
-	bool again; /* it was delivered before, to somebody else: it may have been executed */
+	bool again;  /* it was delivered before, to somebody else: it may have been executed */
+	bool resent; /* its publisher may have sent it before, and somebody else have had that */
 };
 
 /* What becomes of a queue. */

@@ -25,7 +25,7 @@ enum {
 	ORIGIN_TEXT = 17,    /* hexadecimal, with the NUL */
 };
 
-static const char origin_header[] = "myna-origin";
+static const char origin_header[] = "myna-origin", resent_header[] = "myna-resent";
 static const char content_type[] = "application/x-myna-block";
 
 struct mq {
@@ -400,14 +400,14 @@ enum err mq_publish(struct mq *m, uint16_t channel, const char *exchange, const 
 		    const struct mq_message *msg, struct errinfo *info)
 {
 	char origin[ORIGIN_TEXT];
-	amqp_table_entry_t headers[1];
+	amqp_table_entry_t headers[2];
 	const amqp_basic_properties_t properties = {
 		._flags = AMQP_BASIC_CONTENT_TYPE_FLAG | AMQP_BASIC_DELIVERY_MODE_FLAG |
 			  AMQP_BASIC_APP_ID_FLAG | AMQP_BASIC_HEADERS_FLAG,
 		.content_type = bytes_of(content_type),
 		.delivery_mode = AMQP_DELIVERY_PERSISTENT,
 		.app_id = bytes_of("myna"),
-		.headers = {.num_entries = 1, .entries = headers},
+		.headers = {.num_entries = msg->resent ? 2 : 1, .entries = headers},
 	};
 	const amqp_basic_properties_t plain = {
 		._flags = AMQP_BASIC_CONTENT_TYPE_FLAG | AMQP_BASIC_DELIVERY_MODE_FLAG,
@@ -418,6 +418,7 @@ enum err mq_publish(struct mq *m, uint16_t channel, const char *exchange, const 
 
 	(void)snprintf(origin, sizeof(origin), "%016llx", (unsigned long long)msg->origin);
 	headers[0] = text_entry(origin_header, origin);
+	headers[1] = text_entry(resent_header, "1");
 	return check_status(m,
 			    amqp_basic_publish(m->state, channel, bytes_of(exchange), bytes_of(key),
 					       1, 0, msg->mrte ? &plain : &properties, body),
@@ -452,9 +453,10 @@ enum err mq_give_back(struct mq *m, uint16_t channel, uint64_t tag, struct errin
 
 /* --- what comes --- */
 
-static uint64_t origin_of(const amqp_basic_properties_t *p)
+/* The header NAME, a hexadecimal number; 0: there is none. */
+static uint64_t header_of(const amqp_basic_properties_t *p, const char *name)
 {
-	const amqp_bytes_t key = bytes_of(origin_header);
+	const amqp_bytes_t key = bytes_of(name);
 	char text[ORIGIN_TEXT];
 
 	if (!(p->_flags & AMQP_BASIC_HEADERS_FLAG))
@@ -500,7 +502,8 @@ static enum err on_delivery(struct mq *m, const amqp_frame_t *f, struct mq_event
 	out->again = d.redelivered;
 	out->with = (struct mq_message){
 		.body = slice_of(m->message.body.bytes, m->message.body.len),
-		.origin = origin_of(&m->message.properties),
+		.origin = header_of(&m->message.properties, origin_header),
+		.resent = header_of(&m->message.properties, resent_header) != 0,
 	};
 	return ERR_OK;
 }

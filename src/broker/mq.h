@@ -87,7 +87,8 @@ struct mq_message {
 	struct slice body;
 	uint64_t origin; /* outbox_origin() of its publisher; 0: not known */
 	uint32_t shard;
-	bool mrte; /* as kakao MRTE's: a text, transient, without headers */
+	bool resent; /* it may have been sent before, and taken by somebody */
+	bool mrte;   /* as kakao MRTE's: a text, transient, without headers */
 };
 
 /* A message that no queue takes comes back as MQ_RETURNED. */

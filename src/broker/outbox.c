@@ -407,7 +407,7 @@ struct outbox_place outbox_head(const struct outbox *o)
 	return o->head;
 }
 
-static struct outbox_place end_of(struct outbox *o)
+struct outbox_place outbox_end(struct outbox *o)
 {
 	struct outbox_place end;
 
@@ -420,7 +420,7 @@ static struct outbox_place end_of(struct outbox *o)
 enum err outbox_read(struct outbox *o, struct outbox_place at, struct outbox_message *out,
 		     struct buf *body, struct errinfo *info)
 {
-	struct outbox_place end = end_of(o);
+	struct outbox_place end = outbox_end(o);
 
 	for (;;) {
 		if (at.file > end.file || (at.file == end.file && at.offset >= end.offset))

@@ -61,6 +61,9 @@ enum err outbox_put(struct outbox *o, const struct outbox_message *m, struct sli
 /* Up to where all is confirmed. */
 struct outbox_place outbox_head(const struct outbox *o);
 
+/* Behind the last message. From any thread. */
+struct outbox_place outbox_end(struct outbox *o);
+
 /* Reads the message at AT, its body into BODY. ERR_AGAIN: there is none yet; ERR_IO, ERR_NOMEM. */
 enum err outbox_read(struct outbox *o, struct outbox_place at, struct outbox_message *out,
 		     struct buf *body, struct errinfo *info) MUST_CHECK;

@@ -45,6 +45,8 @@ struct publisher {
 	struct retry retry;
 	bool told_away; /* that the broker is away */
 	struct outbox_place next;
+	struct outbox_place
+		sent; /* up to where messages may have been sent before, by this start or another */
 	uint64_t first_tag;            /* of the first flight */
 	struct flight flights[WINDOW]; /* a ring by tag */
 	size_t flight_count;
@@ -221,6 +223,11 @@ static enum err on_event(struct publisher *p, const struct mq_event *e, struct e
 	return ERR_OK;
 }
 
+static bool is_past(struct outbox_place a, struct outbox_place b)
+{
+	return a.file > b.file || (a.file == b.file && a.offset > b.offset);
+}
+
 static enum err send_next(struct publisher *p, struct errinfo *info)
 {
 	struct outbox_message m;
@@ -234,6 +241,7 @@ static enum err send_next(struct publisher *p, struct errinfo *info)
 		return e;
 	msg = (struct mq_message){.body = buf_slice(&p->body),
 				  .origin = outbox_origin(p->options.outbox),
+				  .resent = !is_past(m.after, p->sent),
 				  .mrte = p->options.mrte_key != NULL};
 	e = mq_publish(p->mq, CHANNEL, p->options.exchange,
 		       msg.mrte ? p->options.mrte_key : key_of(m.shard % p->options.shards, key),
@@ -245,6 +253,8 @@ static enum err send_next(struct publisher *p, struct errinfo *info)
 	p->flight_count++;
 	p->flight_bytes += m.len;
 	p->next = m.after;
+	if (is_past(p->next, p->sent))
+		p->sent = p->next;
 	return ERR_OK;
 }
 
@@ -324,6 +334,7 @@ enum err publisher_start(const struct publisher_options *options, struct publish
 		return err_set(info, ERR_NOMEM, 0, "no memory for a publisher");
 	p->options = *options;
 	p->link_fd = -1;
+	p->sent = outbox_end(p->options.outbox); /* what the start before left it may have sent */
 	pthread_mutex_init(&p->lock, NULL);
 	buf_init(&p->body, BODY_MAX);
 	p->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -29,8 +29,8 @@ static void tell_again(const struct broker *b)
 	if (b->how.executes && b->again.blocks > 0)
 		log_warn(NULL,
 			 "redelivered: %llu blocks, with %llu commands, that were with somebody "
-			 "else before; of those of the first block of each queue, %llu commands, "
-			 "some may have been executed twice",
+			 "else before, or may have been; %llu commands of those that were begun "
+			 "first, or sent twice, may have been executed twice",
 			 (unsigned long long)b->again.blocks, (unsigned long long)b->again.commands,
 			 (unsigned long long)b->again.first_commands);
 }
@@ -108,7 +108,7 @@ static enum err hand_out(struct broker *b, struct stream *s, const struct event_
 	enum err e;
 
 	count(&b->told, &s->event);
-	if (s->event.type == EVENT_COMMAND && s->block && s->block->delivery->again) {
+	if (s->event.type == EVENT_COMMAND && s->block && s->again) {
 		b->again.commands++;
 		b->again.first_commands += s->again_first;
 	}

@@ -80,15 +80,27 @@ static bool has_gap(struct broker *b, struct stream *s, const struct block_heade
 	return true;
 }
 
-/* D, the next one of S, was with somebody else before. */
-static void note_again(struct broker *b, struct stream *s)
+/*
+ * D is the next one of S: was it with somebody else before? What its publisher sent again may have been, unless what
+ * came before it was sent once, and came here.
+ */
+static void look_who_had(struct broker *b, struct stream *s, const struct delivery *d)
 {
-	s->again_first = !s->begun;
+	s->resent = d->resent && (!s->begun || s->resent);
+	s->again = d->again || s->resent;
+	if (!s->again)
+		return;
+	s->again_first = !s->begun || s->resent;
 	b->again.blocks++;
 	if (b->again.blocks > 1)
 		return;
-	log_warn(NULL, "a block was with somebody else before, who did not acknowledge it: some of "
-		       "its commands may be executed twice");
+	log_warn(
+		NULL,
+		s->resent
+			? "a block was sent twice, and somebody else may have had the first: its "
+			  "commands may be executed twice"
+			: "a block was with somebody else before, who did not acknowledge it: some "
+			  "of its commands may be executed twice");
 }
 
 static void look_at_last(struct stream *s, struct begun *block)
@@ -110,8 +122,7 @@ static enum err begin_block(struct broker *b, struct stream *s, struct delivery 
 
 	if (!block)
 		return err_set(info, ERR_NOMEM, 0, "no memory for a block");
-	if (d->again)
-		note_again(b, s);
+	look_who_had(b, s, d);
 	s->block = block;
 	/* What goes on in the next one is not waited for. */
 	look_at_last(s, d->header.flags & RECORDING_BLOCK_CONTINUED ? NULL : block);

@@ -28,7 +28,9 @@ struct stream {
 	bool over;
 	struct event event; /* the next one, if there is one */
 	bool has_event;
-	bool again_first; /* BLOCK, if it was with somebody else, is the first one that came of it */
+	bool resent; /* all that came so far was perhaps sent twice, and somebody else had the first */
+	bool again;       /* BLOCK may have been executed by somebody else */
+	bool again_first; /* any of BLOCK, if so: it is the first that came, or was sent twice */
 };
 
 /* A queue that is to be another consumer's. */
