@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "cli/command.h"
 #include "replay/outcome_write.h"
 
@@ -16,16 +17,8 @@ static enum err write_file(void *ctx, struct slice bytes, struct errinfo *info)
 {
 	const int *fd = ctx;
 
-	while (bytes.len > 0) {
-		ssize_t n = write(*fd, bytes.ptr, bytes.len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_set(info, ERR_IO, errno, "writing the report");
-		bytes = slice_skip(bytes, (size_t)n);
-	}
-	return ERR_OK;
+	return file_write_all(*fd, bytes) ? ERR_OK
+					  : err_set(info, ERR_IO, errno, "writing the report");
 }
 
 static enum err write_stdout(const struct outcome_report_args *args, const struct outcome *o,

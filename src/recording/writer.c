@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "recording/block.h"
@@ -26,20 +27,6 @@ struct recording_writer {
 	int64_t born_ns;       /* monotonic, of the first event in the block */
 	struct errinfo failed; /* the first failure, for all later calls */
 };
-
-static enum err write_all(int fd, struct slice s)
-{
-	while (s.len > 0) {
-		ssize_t n = write(fd, s.ptr, s.len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return ERR_IO;
-		s = slice_skip(s, (size_t)n);
-	}
-	return ERR_OK;
-}
 
 /* Says what is kept, and takes away the piece of a block that went out last. */
 static enum err on_write_failed(struct recording_writer *w, struct errinfo *info)
@@ -67,7 +54,7 @@ static enum err on_block(void *ctx, const struct block *b, struct errinfo *info)
 	e = block_pack(w->packer, b, &w->packed);
 	if (e != ERR_OK)
 		return err_set(info, e, 0, "cannot pack a block of %s: %s", w->path, err_text(e));
-	if (write_all(w->fd, buf_slice(&w->packed)) != ERR_OK)
+	if (!file_write_all(w->fd, buf_slice(&w->packed)))
 		return on_write_failed(w, info);
 	w->bytes += w->packed.len;
 	if (w->options.sync_blocks && fdatasync(w->fd) != 0)
@@ -90,7 +77,7 @@ static enum err put_file_header(struct recording_writer *w, uint64_t recording,
 	if (buf_err(b) != ERR_OK)
 		return err_set(info, buf_err(b), 0, "cannot record to %s: %s", w->path,
 			       err_text(buf_err(b)));
-	if (write_all(w->fd, buf_slice(b)) != ERR_OK)
+	if (!file_write_all(w->fd, buf_slice(b)))
 		return err_set(info, ERR_IO, errno, "write %s", w->path);
 	w->bytes = b->len;
 	return ERR_OK;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 
 enum { GATHERED = 512 /* answers that are written at once */ };
@@ -81,22 +82,12 @@ static bool make_room(struct answers *a)
 
 static void write_gathered(struct answers *a)
 {
-	const uint8_t *from = (const uint8_t *)a->gathered;
-	size_t left = (a->count - a->written) * sizeof(struct facts);
+	const size_t len = (a->count - a->written) * sizeof(struct facts);
 
-	while (left > 0) {
-		ssize_t n = write(a->fd, from, left);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			(void)err_set(&a->failure, ERR_IO, errno, "keeping a run's answers");
-			return;
-		}
-		from += n;
-		left -= (size_t)n;
-	}
-	a->written = a->count;
+	if (file_write_all(a->fd, slice_of(a->gathered, len)))
+		a->written = a->count;
+	else
+		(void)err_set(&a->failure, ERR_IO, errno, "keeping a run's answers");
 }
 
 void answers_add(struct answers *a, uint64_t session, uint64_t n, const struct facts *f)

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "out/json.h"
@@ -88,16 +89,8 @@ static enum err write_all(void *ctx, struct slice bytes, struct errinfo *info)
 {
 	const int *fd = ctx;
 
-	while (bytes.len > 0) {
-		ssize_t n = write(*fd, bytes.ptr, bytes.len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return err_set(info, ERR_IO, errno, "writing the checkpoint");
-		bytes = slice_skip(bytes, (size_t)n);
-	}
-	return ERR_OK;
+	return file_write_all(*fd, bytes) ? ERR_OK
+					  : err_set(info, ERR_IO, errno, "writing the checkpoint");
 }
 
 static enum err put_all(int fd, const struct checkpoint_place *place, struct progress_list *l,
