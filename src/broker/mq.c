@@ -143,6 +143,8 @@ static enum err open_socket(struct mq *m, const struct place *p, struct errinfo 
 	if (e != ERR_OK)
 		return e;
 	status = amqp_socket_open_noblock(s, p->host, p->port, &timeout);
+	if (status == AMQP_STATUS_SOCKET_ERROR) /* the library keeps the reason to itself */
+		return failed(m, status, "nobody listens there, or there is no way to it", info);
 	if (status != AMQP_STATUS_OK)
 		return failed(m, status, "cannot connect", info);
 	(void)setsockopt(mq_fd(m), IPPROTO_TCP, TCP_USER_TIMEOUT, &send_timeout,
@@ -457,19 +459,17 @@ enum err mq_give_back(struct mq *m, uint16_t channel, uint64_t tag, struct errin
 static uint64_t header_of(const amqp_basic_properties_t *p, const char *name)
 {
 	const amqp_bytes_t key = bytes_of(name);
+	const int count = p->_flags & AMQP_BASIC_HEADERS_FLAG ? p->headers.num_entries : 0;
 	char text[ORIGIN_TEXT];
 
-	if (!(p->_flags & AMQP_BASIC_HEADERS_FLAG))
-		return 0;
-	for (int i = 0; i < p->headers.num_entries; i++) {
+	for (int i = 0; i < count; i++) {
 		const amqp_table_entry_t *e = &p->headers.entries[i];
 		amqp_bytes_t v = e->value.value.bytes;
 
 		if (e->value.kind != AMQP_FIELD_KIND_UTF8 || e->key.len != key.len ||
 		    memcmp(e->key.bytes, key.bytes, key.len) != 0 || v.len >= sizeof(text))
 			continue;
-		memcpy(text, v.bytes, v.len);
-		text[v.len] = '\0';
+		(void)snprintf(text, sizeof(text), "%.*s", (int)v.len, (const char *)v.bytes);
 		return strtoull(text, NULL, 16);
 	}
 	return 0;

@@ -8,7 +8,9 @@
 #include <linux/capability.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "base/scan.h"
+#include "base/secret.h"
 #include "base/url.h"
 #include "broker/place.h"
 #include "cli/command.h"
@@ -199,32 +201,60 @@ static enum err open_inside(const struct input_options *o, const struct listen_a
 	return ERR_IO;
 }
 
+/* A broker's password is for the broker: from now on neither the list of processes nor a message shows it. */
+static enum err take_url(const struct opt_words *words, char **url, struct errinfo *info)
+{
+	const char *input = words->count ? words->items[0] : "";
+
+	*url = NULL;
+	if (place_is_url(input) && !(*url = mem_copy_str(input, strlen(input))))
+		return err_set(info, ERR_NOMEM, 0, "no memory for a URL");
+	for (size_t i = 0; i < words->count; i++)
+		if (place_is_url(words->items[i]))
+			url_hide_password(words->items[i]);
+	return ERR_OK;
+}
+
+static enum err open_asked(const struct opt_page *page, const struct listen_args *args,
+			   struct input_options *o, struct input **out, struct errinfo *info)
+{
+	struct informant informant;
+	enum err e = ERR_OK;
+
+	/* First, so that its connection is there before anything is heard, and what is wrong shows at once. */
+	if (args->source_server) {
+		e = source_server_open(page, args, &informant, info);
+		o->informant = e == ERR_OK ? &informant : NULL;
+	}
+	if (e == ERR_OK)
+		e = open_inside(o, args, out, info);
+	if (e != ERR_OK && o->informant)
+		informant.free(informant.ctx);
+	if (e == ERR_OK && input_is_live(*out))
+		say_listening(page, o);
+	o->informant = NULL;
+	return e;
+}
+
 enum err cli_open_input(const struct opt_page *page, const struct opt_words *words,
 			const struct listen_args *args, struct input **out, struct errinfo *info)
 {
 	struct input_options o;
-	struct informant informant;
-	enum err e = input_options(words, args, &o, info);
+	char *url;
+	enum err e = take_url(words, &url, info);
 
-	if (e == ERR_OK && !o.path && !o.interfaces)
-		return err_set(
-			info, ERR_USAGE, 0,
-			"nothing to listen to: name a file, '-' or -i INTERFACE; see 'myna %s "
-			"--help'",
-			page->name);
-	/* First, so that its connection is there before anything is heard, and what is wrong shows at once. */
-	if (e == ERR_OK && args->source_server) {
-		e = source_server_open(page, args, &informant, info);
-		o.informant = e == ERR_OK ? &informant : NULL;
-	}
 	if (e == ERR_OK)
-		e = open_inside(&o, args, out, info);
-	if (e != ERR_OK && o.informant)
-		informant.free(informant.ctx);
-	if (words->count && place_is_url(words->items[0]))
-		url_hide_password(words->items[0]);
-	if (e == ERR_OK && input_is_live(*out))
-		say_listening(page, &o);
+		e = input_options(words, args, &o, info);
+	if (e == ERR_OK && !o.path && !o.interfaces)
+		e = err_set(info, ERR_USAGE, 0,
+			    "nothing to listen to: name a file, '-' or -i INTERFACE; see 'myna %s "
+			    "--help'",
+			    page->name);
+	if (e == ERR_OK) {
+		o.path = url ? url : o.path;
+		e = open_asked(page, args, &o, out, info);
+	}
+	secret_free(url);
 	return e;
 }
 

@@ -245,6 +245,8 @@ def test_a_password_is_taken_from_a_file_and_shown_nowhere(myna, broker, name, t
     done = myna.run("publish", capture, "--to", url, "--spool", tmp_path, status=(2,))
     assert "does not let user 'guest' in" in done.stderr
     assert "secret" not in done.stderr and "%63" not in done.stderr
+    done = myna.run("report", url, url, status=(2,))
+    assert "guest:xxxxxxxx@" in done.stderr and "se%63ret" not in done.stderr
     options = tmp_path / "my.cnf"
     options.write_text("[myna-broker]\nuser = guest\npassword = \"guest\"\n[client]\npassword = other\n")
     with_file = ["--to", broker.url(user=""), "--defaults-file", options, "--exchange", name, "--spool", tmp_path]
