@@ -472,13 +472,20 @@ def test_a_block_that_was_executed_in_part_is_not_executed_again_when_the_link_i
     assert_carried(source, target)
 
 
-def test_a_long_statement_is_acknowledged_when_it_was_executed(myna, broker, name, pair, tmp_path):
-    """It is in more than twenty blocks, of which none is lost with the replayer that had them."""
-    source, target = pair
+@pytest.fixture
+def roomy_pair(pair):
+    """Both take long statements."""
+    usual = [server.execute("SELECT @@max_allowed_packet").strip() for server in pair]
     for server in pair:
-        server.execute("ALTER TABLE carried.said MODIFY who LONGTEXT")
-    source.execute("SET GLOBAL max_allowed_packet = 100000000")
-    target.execute("SET GLOBAL max_allowed_packet = 100000000")
+        server.execute("ALTER TABLE carried.said MODIFY who LONGTEXT; SET GLOBAL max_allowed_packet = 100000000")
+    yield pair
+    for server, size in zip(pair, usual):
+        server.execute(f"SET GLOBAL max_allowed_packet = {size}")
+
+
+def test_a_long_statement_is_acknowledged_when_it_was_executed(myna, broker, name, roomy_pair, tmp_path):
+    """It is in more than twenty blocks, of which none is lost with the replayer that had them."""
+    source, target = roomy_pair
     text = "".join(random.choices("abcdefghijklmnopqrstuvwxyz", k=10000)) * 2400
     with Publisher(myna, tmp_path, source, broker, name, "--shards", 1), \
             connect(source, database="carried", autocommit=True) as c:
