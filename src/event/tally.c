@@ -4,8 +4,8 @@
 #include "base/mem.h"
 
 struct tally_session {
-	uint64_t
-		lost; /* responses since the last thing that was heard, and not said to be unanswered */
+	/* Responses since the last thing that was heard, and not said to be unanswered. */
+	uint64_t lost;
 };
 
 void tally_init(struct tally *t)
