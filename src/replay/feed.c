@@ -404,7 +404,7 @@ void feed_release(struct feed *f)
 	map_release(&f->users);
 	buf_release(&f->payload);
 	spool_release(&f->spool);
-	for (unsigned i = 0; i < REPLAY_THREADS_MAX; i++)
+	for (unsigned i = 0; i < f->worker_count; i++)
 		batch_free(&f->engine->handed, f->batches[i]);
 	progress_release(&f->progress);
 	profile_free(f->names);
