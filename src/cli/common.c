@@ -230,7 +230,7 @@ static enum err open_asked(const struct opt_page *page, const struct listen_args
 		e = open_inside(o, args, out, info);
 	if (e != ERR_OK && o->informant)
 		informant.free(informant.ctx);
-	if (e == ERR_OK && input_is_live(*out))
+	if (e == ERR_OK && o->interfaces)
 		say_listening(page, o);
 	o->informant = NULL;
 	return e;
