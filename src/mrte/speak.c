@@ -116,13 +116,8 @@ static bool is_plain_name(struct slice name)
 static void put_use(struct mrte_speaker *s, const struct spoken *to, struct slice database)
 {
 	buf_reset(&s->text);
-	buf_put_cstr(&s->text, "USE `");
-	for (size_t i = 0; i < database.len; i++) {
-		if (database.ptr[i] == '`')
-			buf_put_u8(&s->text, '`');
-		buf_put_u8(&s->text, database.ptr[i]);
-	}
-	buf_put_u8(&s->text, '`');
+	buf_put_cstr(&s->text, "USE ");
+	sql_quote_name(database, &s->text);
 	put_command_packet(s, to, MYP_COM_QUERY, buf_slice(&s->text));
 }
 

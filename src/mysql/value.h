@@ -67,6 +67,9 @@ size_t myp_value_time_text(uint8_t *to, const struct myp_value *v);
  */
 void myp_value_put_text(struct buf *out, const struct myp_value *v);
 
+/* Appends S as a hexadecimal literal, x'00ff', which says the same in every sql_mode. */
+void myp_bytes_put_literal(struct buf *out, struct slice s);
+
 enum myp_quote_flag {
 	MYP_QUOTE_NO_BACKSLASH = 1 << 0, /* sql_mode NO_BACKSLASH_ESCAPES is on */
 	MYP_QUOTE_MULTIBYTE =

@@ -168,7 +168,7 @@ void myp_value_put_text(struct buf *out, const struct myp_value *v)
 	}
 }
 
-static void put_hex(struct buf *out, struct slice s)
+void myp_bytes_put_literal(struct buf *out, struct slice s)
 {
 	static const char digits[] = "0123456789abcdef";
 	uint8_t *to = buf_reserve(out, s.len * 2 + 3);
@@ -270,11 +270,11 @@ static void put_text_literal(struct buf *out, struct slice s, unsigned flags, co
 	if (flags & MYP_QUOTE_MULTIBYTE) {
 		if (charset)
 			buf_printf(out, "_%s ", charset);
-		put_hex(out, s);
+		myp_bytes_put_literal(out, s);
 		return;
 	}
 	if (utf8 && !utf8_is_valid(s))
-		put_hex(out, s);
+		myp_bytes_put_literal(out, s);
 	else
 		put_quoted(out, s, !(flags & MYP_QUOTE_NO_BACKSLASH));
 }
@@ -326,7 +326,7 @@ void myp_value_put_literal(struct buf *out, const struct myp_value *v, unsigned 
 		if (v->bytes.len == 0)
 			buf_put_cstr(out, "''");
 		else
-			put_hex(out, v->bytes);
+			myp_bytes_put_literal(out, v->bytes);
 		break;
 	case MYP_VALUE_DATE:
 	case MYP_VALUE_DATETIME:

@@ -34,17 +34,6 @@ static bool is_mapped(const struct opt_texts *map, struct slice name)
 	return databases_map(map, name).ptr != name.ptr;
 }
 
-static void put_quoted(struct buf *out, struct slice name)
-{
-	buf_put_u8(out, '`');
-	for (size_t i = 0; i < name.len; i++) {
-		if (name.ptr[i] == '`')
-			buf_put_u8(out, '`');
-		buf_put_u8(out, name.ptr[i]);
-	}
-	buf_put_u8(out, '`');
-}
-
 bool databases_use(const struct opt_texts *map, struct slice sql, struct sql_options options,
 		   struct buf *out)
 {
@@ -63,7 +52,7 @@ bool databases_use(const struct opt_texts *map, struct slice sql, struct sql_opt
 	if (mapped) {
 		buf_put_u8(out, MYP_COM_QUERY);
 		buf_put_slice(out, SLICE_LIT("USE "));
-		put_quoted(out, databases_map(map, name));
+		sql_quote_name(databases_map(map, name), out);
 	}
 	buf_release(&plain);
 	return mapped;

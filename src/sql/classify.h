@@ -94,4 +94,7 @@ bool sql_is_ordinary(struct slice sql);
  */
 void sql_unquote(struct slice text, struct sql_options options, struct buf *out);
 
+/* Appends NAME, UTF-8 without quotes, to OUT as an identifier in backquotes. */
+void sql_quote_name(struct slice name, struct buf *out);
+
 #endif

@@ -46,3 +46,14 @@ void sql_unquote(struct slice text, struct sql_options options, struct buf *out)
 		p += n;
 	}
 }
+
+void sql_quote_name(struct slice name, struct buf *out)
+{
+	buf_put_u8(out, '`');
+	for (size_t i = 0; i < name.len; i++) {
+		if (name.ptr[i] == '`')
+			buf_put_u8(out, '`');
+		buf_put_u8(out, name.ptr[i]);
+	}
+	buf_put_u8(out, '`');
+}

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "mysql/charset.h"
+#include "mysql/value.h"
 #include "sql/digest.h"
 
 enum { STATE_TEXT_MAX = SESSION_STATE_MAX, NUMBER_MAX = 20 /* bytes */ };
@@ -218,19 +219,13 @@ static void seed_setting(struct conversation *c, const struct census_variable *v
 /* The bytes as a literal, for what no string literal says the same in every sql_mode. */
 static void put_bytes(struct buf *b, struct slice bytes)
 {
-	static const char digits[] = "0123456789abcdef";
 	bool is_ascii = true;
 
 	for (size_t i = 0; i < bytes.len; i++)
 		is_ascii = is_ascii && bytes.ptr[i] != 0 && bytes.ptr[i] < 0x80;
 	if (is_ascii)
 		buf_put_cstr(b, "_utf8mb4 ");
-	buf_put_cstr(b, "x'");
-	for (size_t i = 0; i < bytes.len; i++) {
-		buf_put_u8(b, (uint8_t)digits[bytes.ptr[i] >> 4]);
-		buf_put_u8(b, (uint8_t)digits[bytes.ptr[i] & 0xf]);
-	}
-	buf_put_u8(b, '\'');
+	myp_bytes_put_literal(b, bytes);
 }
 
 /* The server tells the bytes only: what reads as a number was one, it is assumed. */
